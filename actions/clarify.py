@@ -1,0 +1,60 @@
+"""What to make of a message that is not understood, or says only a place or a number."""
+
+from __future__ import annotations
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
+
+from actions.intake import ASKED_WHAT_THERE, FORM
+from actions.offering import offering
+from actions.requests import tell_status
+from actions.speaking import language, say
+from actions.surroundings import Surroundings, surroundings
+from city311.intake import Say, State, own, perhaps_a_report, put_pin, unclear, utterance
+
+LISTEN = "action_listen"
+
+
+class ActionClarify(Action):
+    """A number → its status; a place alone → what is wrong there; something like a problem → a report; else asks what
+    is meant, with the likeliest meanings on buttons."""
+
+    def name(self) -> str:
+        return "action_clarify"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
+        here = surroundings()
+        heard = utterance(tracker.latest_message)
+        if heard.photos and not heard.text:
+            say(dispatcher, tracker, here, [Say(own("utter_photo_first"))])
+            photos = [*(tracker.get_slot("photos") or []), *heard.photos]
+            return [SlotSet("photos", photos), FollowupAction(LISTEN)]
+        if heard.pin and not heard.text:
+            return self._pin_first(dispatcher, tracker, here, heard.pin)
+        place = heard.entity("location")
+        if heard.entity("request_number"):
+            await tell_status(dispatcher, tracker, here)
+        elif place and heard.intent == "inform":
+            say(dispatcher, tracker, here, [Say(own(ASKED_WHAT_THERE, place=place))])
+            return [SlotSet("location", place), FollowupAction(LISTEN)]
+        else:
+            setting = here.setting(language(tracker, here), tracker.get_latest_input_channel() or "")
+            if perhaps_a_report(setting, heard):
+                return [FollowupAction(FORM)]
+            return offering(unclear(setting, heard))
+        # Without a rule for this turn, Rasa would call its fallback again and again.
+        return [FollowupAction(LISTEN)]
+
+    def _pin_first(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, here: Surroundings, pin: tuple[float, float]
+    ) -> list[EventType]:
+        """A position before it is said what is wrong there."""
+        state = State(form="")
+        says = put_pin(here.setting(language(tracker, here)), state, *pin)
+        place = state.answers.get("location")
+        if place is not None:
+            says = [Say(own("utter_ask_what_there_pin", place=place.value))]
+        say(dispatcher, tracker, here, says)
+        return [SlotSet("location", f"{pin[0]:.6f}, {pin[1]:.6f}" if place else None), FollowupAction(LISTEN)]

@@ -1,0 +1,103 @@
+"""Offers: a question with a button for each thing that can be done next; what is chosen is done as if it were said.
+
+The choices of residents about unclear messages are kept, without who made them, for a person who trains the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import ActionExecuted, ActionExecutionRejected, EventType, SlotSet, UserUttered
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
+
+from actions.offering import FORM, is_new_message, offering, remember
+from actions.speaking import language, say
+from actions.surroundings import surroundings
+from city311.intake import (
+    LOST,
+    UNSURE,
+    Offer,
+    Reply,
+    ask_offer,
+    hear_offer,
+    next_offer,
+    offer_in,
+    service_in,
+    utterance,
+)
+from city311.store.candidates import NONE_OF_THESE
+
+
+class ValidateOfferForm(Action):
+    """Asks what is offered, and takes the answer."""
+
+    def name(self) -> str:
+        return f"validate_{FORM}"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
+        here = surroundings()
+        spoken = language(tracker, here)
+        setting = here.setting(spoken, tracker.get_latest_input_channel() or "")
+        offer = offer_in(tracker.get_slot("offer"))
+        heard = utterance(tracker.latest_message)
+        if offer is None or any(service_in(label) not in (*here.pack.services, "") for label in offer.labels):
+            # Not an offer of this version: the message is taken for itself.
+            left = Offer(LOST, reply=Reply.LEFT)
+            return [SlotSet("offer", left.to_slot()), SlotSet("choice", None), SlotSet("requested_slot", None)]
+        if not is_new_message(tracker, FORM):
+            say(dispatcher, tracker, here, ask_offer(setting, offer, heard))
+            return [SlotSet("choice", None), SlotSet("requested_slot", "choice")]
+        answered = hear_offer(setting, offer, heard)
+        if answered.settled and offer.kind in (UNSURE, LOST) and offer.labels:
+            await remember(here, offer.text, offer.labels, answered.label or NONE_OF_THESE, spoken)
+        if answered.reply is Reply.DANGER:
+            return [SlotSet("offer", answered.offer.to_slot()), SlotSet("choice", None), ActionExecutionRejected(FORM)]
+        say(dispatcher, tracker, here, answered.says)
+        asking = answered.reply is Reply.AGAIN
+        ended = replace(answered.offer, reply=answered.reply, chosen=answered.label)
+        return [
+            SlotSet("offer", ended.to_slot()),
+            SlotSet("choice", None),
+            SlotSet("requested_slot", "choice" if asking else None),
+        ]
+
+
+class ActionTakeOffer(Action):
+    """Goes on with what was chosen, as if the resident had just said it clearly; or with what they said instead."""
+
+    def name(self) -> str:
+        return "action_take_offer"
+
+    async def run(self, _dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
+        offer = offer_in(tracker.get_slot("offer"))
+        done: list[EventType] = [SlotSet(name, None) for name in ("offer", "choice", "requested_slot")]
+        if offer is None or offer.reply == Reply.REFUSED:
+            waiting = next_offer(offer) if offer is not None else None
+            return [*done, *(offering(waiting) if waiting is not None else [])]
+        message = dict(tracker.latest_message or {})
+        if offer.reply == Reply.CHOSEN:
+            message = _as_said(offer, message.get("metadata") or {})
+        channel = tracker.get_latest_input_channel()
+        return [
+            *done,
+            ActionExecuted("action_listen"),
+            UserUttered(str(message.get("text") or ""), message, None, channel),
+        ]
+
+
+def _as_said(offer: Offer, metadata: dict[str, Any]) -> dict[str, Any]:
+    """The chosen meaning, as the language understanding would give it."""
+    service = service_in(offer.chosen)
+    intent = {"name": "report" if service else offer.chosen, "confidence": 1.0}
+    return {
+        "text": offer.text,
+        "intent": intent,
+        "intent_ranking": [intent],
+        "entities": [{"entity": name, "value": value} for name, values in offer.entities.items() for value in values],
+        "service_ranking": [{"code": service, "confidence": 1.0}] if service else [],
+        "metadata": metadata,
+        "known": {"contact": offer.contact, "later": [vars(other) for other in offer.rest]},
+    }

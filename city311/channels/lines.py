@@ -1,0 +1,93 @@
+"""The lines of one portal process put together: who takes messages from phones, and who sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Engine, select
+
+from city311.channels import media, messaging, meta, sms, twilio, twochat, whatsapp
+from city311.channels.answers import Answers
+from city311.channels.configuration import Lines
+from city311.channels.limits import Limits
+from city311.channels.media import Attachments, Source
+from city311.channels.outgoing import Pace, Sender
+from city311.channels.providers import Provider
+from city311.channels.quiet import Quiet
+from city311.channels.received import SMS, WHATSAPP, Fate
+from city311.language.responses import Responses
+from city311.requests import Photos
+from city311.store.base import now, writing
+from city311.store.outgoing import FAILED, SENT, WAITING, OutgoingMessage
+
+NEEDED = (*messaging.NEEDED, *media.NEEDED, *sms.NEEDED, *whatsapp.NEEDED)
+"""Responses that the domain must have."""
+
+
+_WINDOW_CLOSED = ("63016", "131047")
+"""What Twilio and Meta say when they find out late that a resident had not written for 24 hours."""
+
+
+@dataclass(frozen=True)
+class Phones:
+    """What the portal runs for phones. ``fates`` keeps what a provider says became of a message."""
+
+    limits: Limits
+    sender: Sender
+    answers: Answers
+    attachments: Attachments
+    fates: Callable[[Fate], None]
+
+
+def phones(
+    engine: Engine, lines: Lines, responses: Responses, photos: Photos, *, public_url: str, quiet: Quiet, pace: Pace
+) -> Phones:
+    """The sending side of those lines, and what puts answers into its queue."""
+    limits = Limits(lines.rates, redis_url=lines.redis_url)
+    providers = _providers(lines, responses, public_url)
+    sender = Sender(engine, providers, responses, limits, public_url=public_url, quiet=quiet, pace=pace)
+    attachments = Attachments(engine, photos, _sources(lines), responses)
+    return Phones(limits, sender, Answers(responses, sender.look), attachments, partial(_keep_fate, engine))
+
+
+def _keep_fate(engine: Engine, fate: Fate) -> None:
+    with writing(engine) as session:
+        row = session.scalar(select(OutgoingMessage).where(OutgoingMessage.provider_id == fate.provider_id))
+        if row is None or row.state != SENT:
+            return
+        row.fate = fate.state
+        if fate.failed and fate.code in _WINDOW_CLOSED and "template" in row.content:
+            row.content = {**row.content, "only_template": True}
+            row.state, row.not_before, row.parts = WAITING, now(), 0
+        elif fate.failed:
+            row.state, row.last_error = FAILED, f"{fate.state} {fate.code}".strip()
+
+
+def _providers(lines: Lines, responses: Responses, public_url: str) -> dict[tuple[str, str], Provider]:
+    providers: dict[tuple[str, str], Provider] = {}
+    if lines.twilio is not None:
+        status_url = f"{public_url}/channels/{{channel}}/twilio/status"
+        account = twilio.Twilio(lines.twilio, status_url=status_url)
+        if lines.twilio.sms:
+            providers[SMS, twilio.NAME] = account
+        if lines.twilio.whatsapp:
+            providers[WHATSAPP, twilio.NAME] = account
+    if lines.meta is not None:
+        choose = responses.say("utter_button_choose", channel=WHATSAPP)
+        providers[WHATSAPP, meta.NAME] = meta.Meta(lines.meta, choose)
+    if lines.twochat is not None:
+        providers[WHATSAPP, twochat.NAME] = twochat.TwoChat(lines.twochat)
+    return providers
+
+
+def _sources(lines: Lines) -> dict[str, Source]:
+    sources: dict[str, Source] = {}
+    if lines.twilio is not None:
+        sources[twilio.NAME] = twilio.MediaSource(lines.twilio)
+    if lines.meta is not None:
+        sources[meta.NAME] = meta.MediaSource(lines.meta)
+    if lines.twochat is not None:
+        sources[twochat.NAME] = twochat.MediaSource(lines.twochat)
+    return sources

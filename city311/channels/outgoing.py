@@ -1,0 +1,298 @@
+"""Sends what is in the queue of outgoing messages: in order, at the pace of each line, and again until it went.
+
+A message is sent at least once. ``maybe_sent_at`` is stored before the provider is called and cleared after it
+answered; when it is found set, the provider is asked for the message first, where it can be asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import anyio.to_thread
+from sqlalchemy import Engine
+
+from city311.channels import sms, whatsapp
+from city311.channels.limits import Limits
+from city311.channels.providers import (
+    Envelope,
+    MaybeTaken,
+    NotAllowed,
+    NotTaken,
+    OptedOut,
+    Part,
+    Provider,
+    WindowClosed,
+)
+from city311.channels.quiet import Quiet
+from city311.channels.received import SMS, WHATSAPP
+from city311.language.responses import Responses
+from city311.store import correspondents, outgoing
+from city311.store.base import now, reading, writing
+from city311.store.correspondents import OPTED_OUT
+from city311.store.outgoing import CONSENT, FAILED, SENT, UPDATE, WAITING, WITHHELD, Claimed
+
+log = logging.getLogger(__name__)
+
+_WINDOW = timedelta(hours=24)
+_WINDOW_MARGIN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds, and how often.
+
+    Attributes:
+        look_s: how often the queue is looked at when nobody says that it has grown.
+        lease_s: how long one attempt holds a message.
+        first_retry_s: pause after the first failure; it doubles up to ``longest_retry_s``.
+        settle_s: pause after an attempt whose outcome stayed unknown, for the provider to finish it.
+        reply_for_s, update_for_s: age at which a message that still fails is left to a person.
+        unclear: attempts with an unknown outcome before a person decides.
+        at_once: messages that are sent at the same time.
+        per_second: messages a second on one line, for each channel.
+    """
+
+    look_s: float = 1.0
+    lease_s: float = 60.0
+    first_retry_s: float = 2.0
+    longest_retry_s: float = 600.0
+    settle_s: float = 20.0
+    reply_for_s: float = 6 * 3600.0
+    update_for_s: float = 72 * 3600.0
+    unclear: int = 3
+    at_once: int = 16
+    per_second: Mapping[str, float] = field(default_factory=lambda: {SMS: 10.0, WHATSAPP: 20.0})
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A message that is held, and the parts to send. ``page``: secret of the page with the full text, if shortened."""
+
+    held: Claimed
+    provider: Provider
+    parts: Sequence[Part]
+    page: str | None = None
+
+
+class Sender:
+    """The sending side of one portal process."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        providers: Mapping[tuple[str, str], Provider],
+        responses: Responses,
+        limits: Limits,
+        *,
+        public_url: str,
+        quiet: Quiet,
+        pace: Pace,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        """``providers``: (channel, provider's name) → who sends there. ``public_url``: where long texts are read."""
+        self._engine = engine
+        self._providers = providers
+        self._responses = responses
+        self._limits = limits
+        self._public_url = public_url
+        self._quiet = quiet
+        self._pace = pace
+        self._clock = clock
+        self._grown = asyncio.Event()
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._held_until: dict[tuple[str, str], datetime] = {}
+
+    def look(self) -> None:
+        """The queue has grown. To be called in the event loop's thread."""
+        self._grown.set()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        try:
+            while True:
+                self._grown.clear()
+                try:
+                    await self._start_due()
+                except Exception as error:
+                    log.error("the queue of outgoing messages cannot be read: %s", type(error).__name__)
+                try:
+                    await asyncio.wait_for(self._grown.wait(), self._pace.look_s)
+                except TimeoutError:
+                    continue
+        finally:
+            tasks = list(self._under_way.values())
+            # a message that the provider is taking at this moment gets the time to be written down
+            _, late = await asyncio.wait(tasks, timeout=3) if tasks else (set(), set())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            for provider in set(self._providers.values()):
+                await provider.close()
+
+    async def _start_due(self) -> None:
+        free = self._pace.at_once - len(self._under_way)
+        if free <= 0:
+            return
+        for message_id in await anyio.to_thread.run_sync(self._due, free + len(self._under_way)):
+            if message_id not in self._under_way and len(self._under_way) < self._pace.at_once:
+                task = asyncio.create_task(self._attempt(message_id))
+                self._under_way[message_id] = task
+                task.add_done_callback(partial(self._ended, message_id))
+
+    def _ended(self, message_id: int, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(message_id, None)
+        self._grown.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("sending message %d stopped: %s; its lease will run out", message_id, type(error).__name__)
+
+    def _due(self, limit: int) -> list[int]:
+        with reading(self._engine) as session:
+            return outgoing.due_ids(session, self._clock(), limit)
+
+    async def _attempt(self, message_id: int) -> None:
+        work = await anyio.to_thread.run_sync(self._begin, message_id)
+        if work is None:
+            return
+        held = work.held
+        try:
+            await self._send(work)
+        except NotTaken as error:
+            await self._later(held, str(error), error.wait_s)
+        except MaybeTaken as error:
+            if held.attempt >= self._pace.unclear:
+                await self._change(held, state=FAILED, last_error=f"unclear: {error}")
+            else:
+                await self._wait(held, self._pace.settle_s, f"unclear: {error}", maybe=True)
+        except OptedOut as error:
+            await anyio.to_thread.run_sync(self._opted_out, held, str(error))
+        except WindowClosed as error:
+            if held.content.get("template") and not held.content.get("only_template"):
+                content = {**held.content, "only_template": True}
+                await self._change(held, state=WAITING, content=content, maybe_sent_at=None, not_before=self._clock())
+            else:
+                await self._change(held, state=FAILED, last_error=str(error), maybe_sent_at=None)
+        except NotAllowed as error:
+            await self._change(held, state=FAILED, last_error=str(error), maybe_sent_at=None)
+
+    def _begin(self, message_id: int) -> _Work | None:
+        """Take the message, and write down that it may be with the provider from now on."""
+        at = self._clock()
+        with writing(self._engine) as session:
+            held = outgoing.claim(session, message_id, at, self._pace.lease_s)
+            if held is None:
+                return None
+            if held.kind != CONSENT and correspondents.has_opted_out(session, held.sender):
+                outgoing.change_held(session, held, {"state": WITHHELD, "last_error": "opted_out"})
+                return None
+            waits_until = self._waits_until(held, at)
+            if waits_until is not None:
+                values = {"state": WAITING, "not_before": waits_until, "attempts": held.attempt - 1}
+                outgoing.change_held(session, held, values)
+                return None
+            try:
+                work = self._work(held)
+            except NotAllowed as error:
+                outgoing.change_held(session, held, {"state": FAILED, "last_error": str(error)})
+                return None
+            outgoing.change_held(session, held, {"maybe_sent_at": at, "page": work.page})
+        return work
+
+    def _waits_until(self, held: Claimed, at: datetime) -> datetime | None:
+        quiet_until = self._quiet.until(at) if held.kind == UPDATE else None
+        line_held = self._held_until.get((held.channel, held.provider))
+        if line_held is not None and line_held > at:
+            return max(line_held, quiet_until or line_held)
+        return quiet_until
+
+    async def _send(self, work: _Work) -> None:
+        held, doubtful_since = work.held, work.held.maybe_sent_at
+        envelope = Envelope(held.channel, held.line, held.number, held.key)
+        for done, part in enumerate(work.parts[held.parts :], held.parts + 1):
+            provider_id = None
+            if doubtful_since is not None:
+                provider_id = await work.provider.find(part, envelope, doubtful_since)
+                doubtful_since = None
+            if provider_id is None:
+                provider_id = await self._hand_over(work.provider, part, envelope)
+            values: dict[str, Any] = {"parts": done, "provider_id": provider_id}
+            if done == len(work.parts):
+                values |= {"state": SENT, "sent_at": self._clock(), "maybe_sent_at": None, "last_error": ""}
+            else:
+                values |= {"maybe_sent_at": self._clock(), "leased_until": self._lease_end()}
+            if not await self._change(held, **values):
+                return  # it took so long that somebody else has it
+        log.info("message %d sent", held.id)
+
+    async def _hand_over(self, provider: Provider, part: Part, envelope: Envelope) -> str:
+        await self._limits.pace(f"{envelope.channel}:{envelope.line}", self._pace.per_second.get(envelope.channel, 1.0))
+        try:
+            async with asyncio.timeout(self._pace.lease_s / 2):
+                return await provider.send(part, envelope)
+        except TimeoutError:
+            raise MaybeTaken("no answer in time") from None
+
+    def _lease_end(self) -> datetime:
+        return self._clock() + timedelta(seconds=self._pace.lease_s)
+
+    def _work(self, held: Claimed) -> _Work:
+        provider = self._providers.get((held.channel, held.provider))
+        if provider is None:
+            raise NotAllowed(f"{held.channel} by {held.provider} is not set up")
+        content = held.content
+        messages: Sequence[Mapping[str, Any]] = content["messages"]
+        if held.channel == SMS:
+            page = held.page or secrets.token_urlsafe(24)
+            text = sms.render(messages, self._responses, link=f"{self._public_url}/texts/{page}")
+            return _Work(held, provider, [Part(text.body)], page if text.whole else None)
+        closed = provider.windowed and self._clock() - held.heard_at > _WINDOW - _WINDOW_MARGIN
+        if closed or content.get("only_template"):
+            template = content.get("template")
+            if not template:
+                raise NotAllowed("window_closed_and_no_template")
+            return _Work(
+                held, provider, [Part("", template=template["name"], values=tuple(template.get("values", ())))]
+            )
+        parts = whatsapp.render(messages, self._responses, interactive=provider.interactive)
+        if not parts:
+            raise NotAllowed("empty")
+        return _Work(held, provider, parts)
+
+    async def _later(self, held: Claimed, reason: str, wait_s: float | None) -> None:
+        if wait_s is not None:
+            # it is the line that is busy, not the message: none of its messages goes before that
+            self._held_until[held.channel, held.provider] = self._clock() + timedelta(seconds=wait_s)
+        oldest = self._pace.update_for_s if held.kind == UPDATE else self._pace.reply_for_s
+        if self._clock() - held.created_at > timedelta(seconds=oldest):
+            await self._change(held, state=FAILED, last_error=reason)
+            return
+        doubled = min(self._pace.longest_retry_s, self._pace.first_retry_s * 2 ** min(held.attempt - 1, 16))
+        await self._wait(held, wait_s or doubled * random.uniform(0.75, 1.0), reason)  # noqa: S311 - spreads load
+
+    async def _wait(self, held: Claimed, seconds: float, reason: str, *, maybe: bool = False) -> None:
+        log.warning("message %d attempt %d: %s", held.id, held.attempt, reason)
+        values: dict[str, Any] = {"not_before": self._clock() + timedelta(seconds=seconds), "last_error": reason}
+        if not maybe and held.maybe_sent_at is None:
+            values["maybe_sent_at"] = None  # it surely did not go
+        await self._change(held, state=WAITING, **values)
+
+    def _opted_out(self, held: Claimed, code: str) -> None:
+        at = self._clock()
+        with writing(self._engine) as session:
+            correspondents.record(session, held.sender, OPTED_OUT, f"provider {code}", f"refused:{held.id}", at)
+            values = {"state": WITHHELD, "last_error": code, "maybe_sent_at": None}
+            outgoing.change_held(session, held, values)
+
+    async def _change(self, held: Claimed, **values: Any) -> bool:
+        def change() -> bool:
+            with writing(self._engine) as session:
+                return outgoing.change_held(session, held, values)
+
+        return await anyio.to_thread.run_sync(change)

@@ -1,0 +1,191 @@
+"""Client of the dialogue process's relay: one clean turn goes in, the messages of the answer come out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+PATH = "/webhooks/relay/turn"
+FORGET_PATH = "/webhooks/relay/forget"
+
+
+class RelayUnavailable(Exception):
+    """No answer now: not reached, too slow, or it said 503. The same turn may be sent again. The text holds no words
+    of the resident."""
+
+
+class RelayFault(RelayUnavailable):
+    """The dialogue process failed on this turn or answered with something unreadable; again may help, or never."""
+
+
+class RelayRefused(Exception):
+    """The relay will not take this turn however often it is sent."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """A choice. ``payload`` is plain text: what the resident would have typed."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of an answer. ``custom`` may hold ``{"progress": {"step": 3, "of": 6}}`` and what later parts add."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    custom: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """``{"text", "buttons": [{"title", "payload"}]}`` and ``custom`` when there is any."""
+        shown: dict[str, Any] = {
+            "text": self.text,
+            "buttons": [{"title": button.title, "payload": button.payload} for button in self.buttons],
+        }
+        if self.custom:
+            shown["custom"] = dict(self.custom)
+        return shown
+
+
+@dataclass(frozen=True)
+class TurnToRelay:
+    """One turn on its way. ``retry`` says that an earlier attempt may have been done already. ``details`` (location,
+    media; see :class:`city311.store.turns.Turn`) reach the actions as metadata of the message."""
+
+    turn: str
+    sender: str
+    text: str
+    channel: str
+    language: str
+    retry: bool
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Relay:
+    """The relay at one address."""
+
+    def __init__(
+        self, url: str, secret: str, *, timeout_s: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """``url``: base address of the dialogue process. ``timeout_s``: for a whole turn, from start to end."""
+        self._timeout_s = timeout_s
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            headers={"X-City311-Secret": secret},
+            timeout=timeout_s,
+            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+            # the dialogue process is on loopback or the installation's own network, never behind a proxy
+            trust_env=False,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Relay:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._client.aclose()
+
+    async def forget(self, sender: str) -> None:
+        """Delete all that the dialogue process keeps of ``sender``. Doing it again does no harm.
+
+        Raises:
+            RelayUnavailable: it could not be done now.
+        """
+        try:
+            response = await self._client.post(FORGET_PATH, json={"sender": sender})
+        except httpx.TransportError as error:
+            raise RelayUnavailable(f"no answer from the relay ({type(error).__name__})") from None
+        if response.status_code != 200:
+            raise RelayUnavailable(f"the relay said {response.status_code}")
+
+    async def send(self, turn: TurnToRelay) -> tuple[Message, ...]:
+        """The messages of the answer; empty when the dialogue said nothing.
+
+        Raises:
+            RelayUnavailable: send it again later with ``retry``.
+            RelayFault: the same, but it may never work.
+            RelayRefused: do not send it again.
+        """
+        body = {
+            "sender": turn.sender,
+            "text": turn.text,
+            "channel": turn.channel,
+            "metadata": {**turn.details, "turn": turn.turn, "retry": turn.retry, "language": turn.language},
+        }
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._client.post(PATH, json=body)
+        except (httpx.TransportError, TimeoutError) as error:
+            # the exception's own text may hold an address, so only its kind is told
+            raise RelayUnavailable(f"no answer from the relay ({type(error).__name__})") from None
+        if response.status_code == 200:
+            return _messages(response)
+        if response.status_code in (408, 429, 502, 503, 504):
+            raise RelayUnavailable(f"the relay said {response.status_code}")
+        if response.status_code in (401, 403):
+            raise RelayUnavailable(
+                f"the relay said {response.status_code}: CITY311_RELAY_SECRET is not the same in portal and dialogue"
+            )
+        if response.status_code >= 500 or response.status_code == 404:
+            # 404: Rasa answers before its channels are in place
+            raise RelayFault(f"the relay said {response.status_code}")
+        raise RelayRefused(f"the relay said {response.status_code}")
+
+
+def _messages(response: httpx.Response) -> tuple[Message, ...]:
+    try:
+        document = json.loads(response.content)
+        json.dumps(document, ensure_ascii=False).encode()  # half a character could not be stored or shown
+    except (ValueError, RecursionError):
+        raise RelayFault("the relay's answer is not JSON in whole characters") from None
+    if not isinstance(document, dict) or not isinstance(document.get("messages"), list):
+        raise RelayFault("the relay's answer has no list of messages")
+    messages: list[Message] = []
+    ahead: Mapping[str, Any] = {}
+    for item in document["messages"]:
+        message = message_from_json(item)
+        if message is not None:
+            messages.append(replace(message, custom={**ahead, **message.custom}))
+            ahead = {}
+        elif isinstance(item, dict) and isinstance(item.get("custom"), dict):
+            # Rasa's output channels say the custom part of a response in a message of its own, after its text
+            if messages:
+                messages[-1] = replace(messages[-1], custom={**messages[-1].custom, **item["custom"]})
+            else:
+                ahead = {**ahead, **item["custom"]}
+    return tuple(messages)
+
+
+def message_from_json(item: object) -> Message | None:
+    """The message that ``item`` describes, without fields of the wrong kind; None when nothing is left to show."""
+    if not isinstance(item, dict):
+        return None
+    text = item.get("text")
+    custom = item.get("custom")
+    buttons = item.get("buttons")
+    message = Message(
+        text=text if isinstance(text, str) else "",
+        buttons=tuple(
+            Button(button["title"], button["payload"])
+            for button in (buttons if isinstance(buttons, list) else [])
+            if isinstance(button, dict)
+            and isinstance(button.get("title"), str)
+            and isinstance(button.get("payload"), str)
+        ),
+        custom=custom if isinstance(custom, dict) else {},
+    )
+    return message if message.text.strip() or message.buttons else None

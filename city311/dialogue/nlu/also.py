@@ -1,0 +1,79 @@
+"""Two problems in one message: its clauses, and which of them name another service than the main one.
+
+Both thresholds were chosen on training examples that the model had not seen: offering a second report that nobody
+wanted is worse than missing one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+_END = re.compile(r"[.!?;:\n]+(?=\s|$)|\s[-–—]+\s|\s*[•*]\s+")
+_JOIN = re.compile(r",?\s+(?:and|also|plus|n)\s+|,\s*|\s*[&+]\s*|\s+as\s+well\s+as\s+", re.I)
+_LETTERS = re.compile(r"[^\W\d_]")
+_MOST = 8
+"""More clauses than this are not looked at: a long message must not cost many times a short one."""
+_SURE = 0.9
+_CONFUSED = 0.05
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A part of a message that may stand alone, and where it is."""
+
+    start: int
+    end: int
+
+
+def clauses(text: str) -> list[Clause]:
+    """Sentences of ``text``, and the parts of those that join several things; none when there is only one."""
+    sentences = _cut(text, 0, len(text), _END)
+    parts = [part for one in sentences for part in _cut(text, one.start, one.end, _JOIN)]
+    found = list(dict.fromkeys([*(sentences if len(sentences) > 1 else ()), *parts]))
+    return found[:_MOST] if len(found) > 1 else []
+
+
+def _cut(text: str, start: int, end: int, where: re.Pattern[str]) -> list[Clause]:
+    found = []
+    for match in [*where.finditer(text, start, end), None]:
+        stop = match.start() if match else end
+        if _LETTERS.search(text, start, stop):
+            found.append(Clause(start, stop))
+        start = match.end() if match else end
+    return found
+
+
+def other_problems(
+    text: str, parts: Sequence[Clause], chances: Any, codes: Sequence[str | None], main: str | None
+) -> list[dict[str, Any]]:
+    """What else ``text`` reports beside ``main``: ``[{"code", "confidence", "text"}]``, the surest first.
+
+    Two clauses must name two services, each with much confidence and hardly thinkable in the other clause.
+
+    Args:
+        text: the message.
+        parts: its clauses.
+        chances: ``(parts, labels)``, probabilities of every label for every clause.
+        codes: the service of each label; None where there is none.
+        main: the service that the whole message was taken for.
+    """
+    columns = [column for column, code in enumerate(codes) if code]
+    if not columns:
+        return []
+    best = [max(columns, key=lambda column: row[column]) for row in chances]
+    sure = [float(row[column]) for row, column in zip(chances, best, strict=True)]
+    found: dict[str, dict[str, Any]] = {}
+    for one, other in permutations(range(len(parts)), 2):
+        apart = parts[one].end <= parts[other].start or parts[other].end <= parts[one].start
+        confused = max(float(chances[one][best[other]]), float(chances[other][best[one]])) > _CONFUSED
+        if not apart or best[one] == best[other] or confused or min(sure[one], sure[other]) < _SURE:
+            continue
+        code = codes[best[one]]
+        if code and code != main and sure[one] > found.get(code, {"confidence": 0.0})["confidence"]:
+            words = text[parts[one].start : parts[one].end].strip()
+            found[code] = {"code": code, "confidence": sure[one], "text": words}
+    return sorted(found.values(), key=lambda one: -one["confidence"])

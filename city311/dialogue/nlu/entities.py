@@ -1,0 +1,136 @@
+"""The Rasa component that finds entities: places by a trained model, everything else by its form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.extractors.extractor import EntityExtractorMixin
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from city311.dialogue.nlu.encoding import encoder_for
+from city311.dialogue.nlu.patterns import find
+from city311.dialogue.nlu.places import PlaceFinder, PlaceModel, train
+from city311.dialogue.nlu.recent import Recent
+
+LOCATION = "location"
+_MODEL = "places.crfsuite"
+_WORDS = "places.json"
+
+
+@DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR], is_trainable=True)
+class Entities(GraphComponent, EntityExtractorMixin):
+    """Adds ``location``, ``request_number``, ``account_number``, ``permit_number``, ``amount``, ``date``, ``phone``,
+    ``email``, ``plate`` and ``language`` to a message's entities."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """``phone_region``: country whose numbers are written without a prefix. ``encoder``: as in Understanding."""
+        return {"phone_region": "US", "encoder": ""}
+
+    @staticmethod
+    def required_packages() -> list[str]:
+        """Python packages that must be there."""
+        return ["sklearn_crfsuite", "phonenumbers"]  # the first brings pycrfsuite
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        places: PlaceFinder | None = None,
+    ) -> None:
+        self._config = {**self.get_default_config(), **config}
+        self._model_storage = model_storage
+        self._resource = resource
+        self._places = places
+        self._recent = Recent()
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,  # noqa: ARG003
+    ) -> Entities:
+        """An untrained component."""
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn places from the examples annotated with ``location``; without any, none will be found."""
+        examples = []
+        for message in training_data.training_examples:
+            if message.get("text") and message.get("intent"):
+                entities = message.get("entities") or []
+                spans = [(one["start"], one["end"]) for one in entities if one["entity"] == LOCATION]
+                examples.append((message.get("text"), spans))
+        if not any(spans for _, spans in examples):
+            return self._resource
+        model = train(examples, encoder_for(self._config["encoder"]).word_groups())
+        self._places = PlaceFinder(model)
+        with self._model_storage.write_to(self._resource) as folder:
+            (Path(folder) / _MODEL).write_bytes(model.crf)
+            words = {"known": sorted(model.known), "groups": model.groups}
+            (Path(folder) / _WORDS).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,  # noqa: ARG003
+        **kwargs: Any,  # noqa: ARG003
+    ) -> Entities:
+        """The trained component."""
+        try:
+            with model_storage.read_from(resource) as folder:
+                words = json.loads((Path(folder) / _WORDS).read_text(encoding="utf-8"))
+                groups = {word: (coarse, fine) for word, (coarse, fine) in words["groups"].items()}
+                model = PlaceModel((Path(folder) / _MODEL).read_bytes(), frozenset(words["known"]), groups)
+                places = PlaceFinder(model)
+        except ValueError:  # nothing was stored: no example had a place
+            places = None
+        return cls(config, model_storage, resource, places)
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Find each message's entities."""
+        for message in messages:
+            self._recent.process(message, self._add)
+        return messages
+
+    def _add(self, message: Message) -> None:
+        text = str(message.get("text") or "")
+        if text.strip():
+            entities = [*message.get("entities", []), *self._find(text)]
+            message.set("entities", entities, add_to_output=True)
+
+    def _find(self, text: str) -> list[dict[str, Any]]:
+        formed = find(text, self._config["phone_region"])
+        found: list[dict[str, Any]] = [
+            {"entity": one.entity, "start": one.start, "end": one.end, "value": one.value} for one in formed
+        ]
+        places = self._places.find(text) if self._places else []
+        taken = [(one.start, one.end) for one in formed if one.entity not in ("date", "amount", "language", "plate")]
+        for start, end, sure in _apart_from(places, taken):
+            found = [one for one in found if one["end"] <= start or one["start"] >= end]
+            found.append(
+                {"entity": LOCATION, "start": start, "end": end, "value": text[start:end], "confidence_entity": sure}
+            )
+        found.sort(key=lambda one: one["start"])
+        return self.add_extractor_name(found)
+
+
+def _apart_from(
+    places: Sequence[tuple[int, int, float]], taken: Sequence[tuple[int, int]]
+) -> list[tuple[int, int, float]]:
+    return [place for place in places if all(place[1] <= start or place[0] >= end for start, end in taken)]

@@ -1,0 +1,169 @@
+"""A message as numbers: what several layers of the encoder say, beside weighted word and character n-grams."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from city311.language.normalise import normalise
+
+_WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?|[^\w\s]")
+_WORDS_UP_TO = 2
+_CHARACTERS = range(2, 6)
+
+
+def word_grams(text: str) -> Iterator[str]:
+    """Words and pairs of words of a normalised text."""
+    words = _WORD.findall(text)
+    for size in range(1, _WORDS_UP_TO + 1):
+        for start in range(len(words) - size + 1):
+            yield " ".join(words[start : start + size])
+
+
+def character_grams(text: str) -> Iterator[str]:
+    """Strings of 2 to 5 characters within the words of a normalised text; a space marks a word's edge."""
+    for word in text.split():
+        padded = f" {word} "
+        for size in _CHARACTERS:
+            if len(padded) <= size:
+                yield padded
+                break
+            for start in range(len(padded) - size + 1):
+                yield padded[start : start + size]
+
+
+_GRAMS = (word_grams, character_grams)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features of several texts, dense columns first, then sparse ones."""
+
+    dense: Any
+    sparse: Any
+
+    def __getitem__(self, chosen: Any) -> Rows:
+        """Some of the rows."""
+        return Rows(self.dense[chosen], self.sparse[chosen])
+
+    def gram(self) -> Any:
+        """Products of every row with every row, float32 ``(rows, rows)``."""
+        products = (self.sparse @ self.sparse.T).toarray()
+        products += self.dense @ self.dense.T
+        return products
+
+    def times(self, weights: Any) -> Any:
+        """The rows times ``weights`` (``(columns, …)``)."""
+        split = self.dense.shape[1]
+        return self.dense @ weights[:split] + self.sparse @ weights[split:]
+
+    def turned_times(self, shares: Any) -> Any:
+        """The transposed rows times ``shares`` (``(rows, …)``)."""
+        return np.concatenate([self.dense.T @ shares, self.sparse.T @ shares])
+
+
+@dataclass(frozen=True)
+class Features:
+    """Turns texts and what the encoder says of them into rows of features.
+
+    A row is ``[layers × vector_weight, words, characters]``. Each layer's mean is centred on the examples and of length
+    1; the two n-gram blocks are tf-idf (1 + log tf) of length 1.
+
+    Attributes:
+        centre: mean of each layer over the examples, ``(layers, dimensions)``.
+        vector_weight: how much each layer counts against the n-grams.
+        columns: per block, n-gram → column.
+        weights: inverse document frequency of every column after the vector's.
+    """
+
+    centre: Any
+    vector_weight: float
+    columns: tuple[dict[str, int], ...]
+    weights: Any
+
+    @property
+    def dimensions(self) -> int:
+        """Number of dense columns."""
+        return int(self.centre.size)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.dimensions + len(self.weights)
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], layers: Any, vector_weight: float = 0.9) -> Features:
+        """Learn the n-grams of ``texts`` (every word gram, and every character gram seen twice) and the centre."""
+        centre = np.asarray(layers, np.float32).mean(axis=0)
+        dimensions = int(centre.size)
+        normalised = [normalise(text) for text in texts]
+        columns: list[dict[str, int]] = []
+        weights: list[float] = []
+        for grams, at_least in zip(_GRAMS, (1, 2), strict=True):
+            seen = Counter(gram for text in normalised for gram in set(grams(text)))
+            kept = sorted(gram for gram, count in seen.items() if count >= at_least)
+            columns.append({gram: dimensions + len(weights) + index for index, gram in enumerate(kept)})
+            weights.extend(math.log((1 + len(texts)) / (1 + seen[gram])) + 1 for gram in kept)
+        return cls(centre, vector_weight, tuple(columns), np.array(weights, np.float32))
+
+    def dense(self, layers: Any) -> Any:
+        """The dense columns of texts, from their ``layers`` (``(texts, layers, dimensions)``)."""
+        moved = np.asarray(layers, np.float32) - self.centre
+        lengths = np.maximum(np.linalg.norm(moved, axis=2, keepdims=True), 1e-6)
+        return (moved * (np.float32(self.vector_weight) / lengths)).reshape(len(moved), -1)
+
+    def row(self, text: str) -> tuple[Any, Any]:
+        """The n-gram columns of one text and their values."""
+        normalised = normalise(text)
+        indices: list[int] = []
+        values: list[float] = []
+        for grams, columns in zip(_GRAMS, self.columns, strict=True):
+            counts = Counter(columns[gram] for gram in grams(normalised) if gram in columns)
+            block = [
+                (1 + math.log(count)) * float(self.weights[column - self.dimensions])
+                for column, count in counts.items()
+            ]
+            length = math.sqrt(sum(value * value for value in block)) or 1.0
+            indices.extend(counts)
+            values.extend(value / length for value in block)
+        return np.array(indices, np.int64), np.array(values, np.float32)
+
+    def matrix(self, texts: Sequence[str], layers: Any) -> Rows:
+        """Rows of ``texts`` with their ``layers`` (``(texts, layers, dimensions)``)."""
+        rows = [self.row(text) for text in texts]
+        starts = np.cumsum([0, *(len(indices) for indices, _ in rows)])
+        indices = np.concatenate([indices for indices, _ in rows]) - self.dimensions
+        values = np.concatenate([values for _, values in rows])
+        grams = sparse.csr_matrix((values, indices, starts), shape=(len(texts), len(self.weights)))
+        return Rows(self.dense(layers), grams)
+
+    def save(self, folder: Path) -> None:
+        """Write ``features.json`` and ``features.npz`` into ``folder``."""
+        content = {
+            "vector_weight": self.vector_weight,
+            "grams": [list(block) for block in self.columns],
+        }
+        (folder / "features.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        np.savez_compressed(folder / "features.npz", weights=self.weights, centre=self.centre)
+
+    @classmethod
+    def load(cls, folder: Path) -> Features:
+        """Read what :meth:`save` wrote."""
+        content = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+        with np.load(folder / "features.npz", allow_pickle=False) as arrays:
+            weights, centre = arrays["weights"], arrays["centre"]
+        columns = []
+        start = int(centre.size)
+        for grams in content["grams"]:
+            columns.append({gram: start + index for index, gram in enumerate(grams)})
+            start += len(grams)
+        return cls(centre, content["vector_weight"], tuple(columns), weights)

@@ -1,0 +1,33 @@
+"""Fine labels: what the classifier learns, and what Rasa sees of it.
+
+Training data says ``report/pothole``; Rasa sees the intent ``report``. An intent without a slash is its own label.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+REPORT = "report"
+SEPARATOR = "/"
+OUT_OF_SCOPE = "out_of_scope"
+DANGERS = ("emergency", "self_harm")
+"""Intents that come before everything else."""
+PROPERTY = "fine_label"
+"""Message property that carries the fine label from the importer to the classifier."""
+
+
+def label_of(message: Any) -> str | None:
+    """The fine label of a training message; None when it has no intent."""
+    label = message.get(PROPERTY) or message.get("intent_response_key") or message.get("intent")
+    return str(label) if label else None
+
+
+def intent_of(label: str) -> str:
+    """The intent that Rasa sees."""
+    return label.partition(SEPARATOR)[0]
+
+
+def service_of(label: str) -> str | None:
+    """The service code of a report's label, else None."""
+    intent, slash, code = label.partition(SEPARATOR)
+    return code if slash and intent == REPORT else None

@@ -1,0 +1,71 @@
+"""What the nearest examples are labelled: a second opinion that helps where a label has several ways of speaking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from city311.dialogue.nlu.labels import OUT_OF_SCOPE
+
+_NEAREST = 20
+_SHARPNESS = 20.0
+_NEAREST_IN_SCOPE = 5
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Remembered examples.
+
+    Attributes:
+        vectors: their sentence vectors, unit length, ``(examples, dimensions)``.
+        columns: the column of each one's label.
+        labels: number of columns.
+        outside: column of the label for what is out of scope; -1 when there is none.
+    """
+
+    vectors: Any
+    columns: Any
+    labels: int
+    outside: int = -1
+
+    @classmethod
+    def of(cls, vectors: Any, labels: Sequence[str], known: Sequence[str]) -> Neighbours:
+        """Remember examples; ``known`` gives every label its column."""
+        column = {label: index for index, label in enumerate(known)}
+        columns = np.array([column[label] for label in labels])
+        return cls(np.asarray(vectors, np.float32), columns, len(known), column.get(OUT_OF_SCOPE, -1))
+
+    def shares(self, vectors: Any) -> Any:
+        """For each of ``vectors`` the shares of the labels among its nearest examples, nearer ones counting more."""
+        alike = vectors @ self.vectors.T
+        count = min(_NEAREST, alike.shape[1])
+        shares = np.zeros((len(vectors), self.labels), np.float32)
+        for share, row in zip(shares, alike, strict=True):
+            nearest = np.argpartition(row, -count)[-count:]
+            weights = np.exp(_SHARPNESS * (row[nearest] - 1))
+            share[:] = np.bincount(self.columns[nearest], weights, self.labels) / weights.sum()
+        return shares
+
+    def nearness(self, vector: Any) -> float:
+        """Mean cosine of ``vector`` with the nearest examples that are in scope."""
+        alike = (self.vectors @ vector)[self.columns != self.outside]
+        count = min(_NEAREST_IN_SCOPE, len(alike))
+        return float(np.partition(alike, -count)[-count:].mean()) if count else 0.0
+
+    def save(self, folder: Path) -> None:
+        """Write ``neighbours.npz`` into ``folder``; vectors as 16-bit floats."""
+        kept = self.vectors.astype(np.float16)
+        np.savez_compressed(
+            folder / "neighbours.npz", vectors=kept, columns=self.columns, counts=[self.labels, self.outside]
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Neighbours:
+        """Read what :meth:`save` wrote."""
+        with np.load(folder / "neighbours.npz", allow_pickle=False) as arrays:
+            labels, outside = arrays["counts"].tolist()
+            return cls(arrays["vectors"].astype(np.float32), arrays["columns"], labels, outside)

@@ -1,0 +1,280 @@
+"""Finds where something is in a sentence: a conditional random field over words, trained on annotated examples.
+
+Its features are shapes, neighbours and general words of places (street, corner, behind, park); no list of any city's
+streets, so that it works in every city.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pycrfsuite
+
+_TOKEN = re.compile(r"\d+(?:st|nd|rd|th)\b|[^\W_]+(?:['’][^\W\d_]+)?|[^\w\s]", re.I)
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_STREET = _words(
+    """
+    st street ave av avenue rd road blvd boulevard ln lane dr drive ct court pl place ter terrace way pkwy
+    parkway hwy highway route rt rte sq square cir circle row alley path plaza pike turnpike trail crossing loop
+    walk wharf mews broadway interstate expressway freeway tpke
+    """
+)
+_PLACE = _words(
+    """
+    park parks school library church chapel mosque temple synagogue playground garage lot station store shop
+    market supermarket hospital clinic cemetery graveyard bridge footbridge tunnel underpass overpass viaduct
+    pool field fields court courts center centre building buildings house houses home apartment apartments apt
+    unit condo condos condominium duplex complex hall theater theatre garden gardens pond river creek brook lake
+    bay harbor beach dam mall plaza bank bakery restaurant diner cafe coffee bar pub brewery tavern club gym
+    salon barber barbershop spa deli carryout takeout pizzeria laundromat laundry pharmacy drugstore bodega
+    grocery liquor hardware florist dealer dealership mechanic warehouse factory mill plant foundry depot yard
+    railyard terminal subway platform airport dock docks pier marina wharf boathouse bandstand gazebo pavilion
+    amphitheater rink stadium arena track museum gallery monument statue fountain college university campus dorm
+    dormitory daycare preschool kindergarten elementary middle high academy firehouse courthouse townhouse
+    townhouses townhomes precinct jail armory post office town city village common green commons square
+    reservoir quarry landfill dump woods forest preserve trailhead trail path walkway boardwalk greenway stop
+    shelter bench pole poles hydrant lamppost streetlight light lights signal intersection crosswalk roundabout
+    rotary ramp exit on-ramp offramp interchange tollbooth driveway drive basement porch stoop stairs stairwell
+    entrance gate fence wall corner curb median alley alleyway passage passageway cul-de-sac deadend dumpster
+    mailbox meter manhole hotel motel inn hostel nursing senior housing projects tower towers estate estates
+    heights manor mansion villa terrace lofts cinema casino zoo aquarium orchard farm barn stable ranch vineyard
+    nursery greenhouse skatepark ballfield ballpark diamond gas car wash parking lots storage site construction
+    roof
+    """
+)
+_COMPANY = _words(
+    """
+    walmart target costco walgreens cvs dunkin dunkins dunks starbucks mcdonalds shell exxon mobil sunoco
+    7-eleven wendys subway safeway kroger aldi kmart sears lowes ikea
+    """
+)
+_BEFORE = _words(
+    """
+    at on in near by behind outside inside opposite across from between corner of next to beside along off past
+    under above over around before after in-front front block intersection end bottom top side
+    """
+)
+_DIRECTION = _words("n s e w ne nw se sw north south east west northbound southbound eastbound westbound")
+_OWN = _words("my our his her their your the this that")
+_TYPE = (
+    r"(?:st|street|ave?|avenue|rd|road|blvd|boulevard|ln|lane|dr|drive|ct|court|pl|place|ter|terrace|way|pkwy|parkway|hwy|"
+    r"highway|sq|square|cir|circle)"
+)
+_CERTAIN = re.compile(
+    rf"\b\d{{1,5}}[a-z]?\s+(?:[nsew]\.?\s+)?(?:[a-z][\w'’]*\s+){{1,2}}{_TYPE}\b\.?"
+    r"|\b(?:light\s+|lamp\s+|utility\s+|telephone\s+)?(?:pole|post|bus\s+stop|stop|meter)\s*(?:#|no\.?|number)?"
+    r"\s*(?:\d{2,6}[a-z]?|\d{2,5}[-/]\d{1,5}[a-z]?)\b(?![-/\d])"
+    rf"|\b[nsew]\.?\s+\d{{1,3}}(?:st|nd|rd|th)\b(?:\s+{_TYPE}\b)?"
+    r"|\b(?!(?:the|a|an|my|our|your|his|her|their|this|that|in|on|at|of|to|by|and|or|for|from|off|down|up|whole|same|"
+    r"each|every|one|some|any|no|is|was|dirt|main|busy|long|cross|side|back|bad|ball|dog|car|bike|bus|turn|left|right|fast)\b)"
+    r"[a-z][a-z'’]{2,}\s+(?:ave|blvd|ln|cir|pkwy|pk|terr)\b\.?"
+    r"|\b(?:in\s?front\s+of|infront|outside|behind|by|near|nr|across\s+from|next\s+to|opposite)\s+(?:of\s+)?"
+    r"(?P<own>(?:my|our)\s+(?:house|home|building|apartment|apt|driveway|garage|block|store|shop|place|yard))\b",
+    re.I,
+)
+"""Forms that are a place whatever stands around them."""
+_NUMBER_AND_NAME = re.compile(
+    r"(?<![\w$#/.,-])(?<!Route )(?<!Unit )(?!(?:19|20)\d\d\b)\d{2,5}[A-Za-z]?\s+"
+    r"(?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Days?|Weeks?|Months?|Years?|"
+    r"Hours?|Minutes?|Feet|Inch|Dollars|Degrees|People|Percent)[a-z]*\b)[A-Z][a-z]{3,}\b(?!\s+[a-z]+s\b)"
+)
+"""A house number and a street without its type ("22 Prospect"), whatever stands before it. Not in shouted text."""
+_CERTAIN_ENOUGH = 0.9
+_LEADS_ON = re.compile(r"(?:^|\s)(?:on|at|by|near|in|of|off|and|&|the|inside|behind|between|from)$", re.I)
+"""How a place ends that goes on in the next one ("the library on", "Elm Street"), or that has a word too many."""
+_SURE_ENOUGH = 0.4  # a place too many is confirmed or corrected in the conversation; one missed is asked for again
+_RARE = "<rare>"
+_KNOWN_FROM = 3
+_JOIN = _words("and & n / @ between of")
+_SETS = (
+    ("street", _STREET),
+    ("place", _PLACE),
+    ("company", _COMPANY),
+    ("before", _BEFORE),
+    ("direction", _DIRECTION),
+    ("own", _OWN),
+    ("join", _JOIN),
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word of a text and where it stands."""
+
+    text: str
+    start: int
+    end: int
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Words, numbers and single marks of ``text``."""
+    return [Token(match.group(), match.start(), match.end()) for match in _TOKEN.finditer(text)]
+
+
+def _shape(word: str) -> str:
+    if word.isdigit():
+        return f"d{len(word)}"
+    if word[0].isdigit():
+        return "ordinal" if word[-1].isalpha() else "dx"
+    if word.isupper():
+        return "X" if len(word) == 1 else "XX"
+    return "Xx" if word[0].isupper() else "x" if word[0].isalpha() else word
+
+
+def _kin(word: str, groups: Mapping[str, tuple[int, int]]) -> tuple[str, str]:
+    if word in groups:
+        coarse, fine = groups[word]
+        return f"g={coarse}", f"h={fine}"
+    return ("g=word", "h=word") if word.isalpha() else ("g=mark", "h=mark")
+
+
+def _features(tokens: Sequence[Token], known: frozenset[str], groups: Mapping[str, tuple[int, int]]) -> list[list[str]]:
+    plain = [token.text.lower() for token in tokens]
+    # A word met once teaches nothing about the next name that nobody has met: all such words look the same.
+    words = [word if word in known else _RARE for word in plain]
+    letters = [token.text for token in tokens if token.text.isalpha()]
+    # In shouted or all-lower-case text capitals say nothing.
+    telling = any(word[0].isupper() and word[1:].islower() for word in letters[1:])
+    shapes = [_shape(token.text) if telling or token.text[0].isdigit() else "?" for token in tokens]
+    classes = ["+".join(name for name, members in _SETS if word in members) for word in plain]
+    kin = [_kin(word, groups) for word in plain]
+    rows = []
+    for index, word in enumerate(words):
+        row = [
+            "bias",
+            f"w={word}",
+            f"s={shapes[index]}",
+            f"c={classes[index]}",
+            f"p={plain[index][:3]}",
+            f"e={plain[index][-3:]}",
+        ]
+        row.append(f"e2={plain[index][-2:]}")
+        row.extend(kin[index])
+        row.append(f"sr={shapes[index]}|{word == _RARE}")
+        for offset in (-3, -2, -1, 1, 2, 3):
+            near = index + offset
+            if not 0 <= near < len(words):
+                row.append(f"{offset}:edge")
+                continue
+            row.append(f"{offset}:c={classes[near]}")
+            if abs(offset) <= 2:
+                row.append(f"{offset}:w={words[near]}")
+                row.extend(f"{offset}:{group}" for group in kin[near])
+                row.append(f"{offset}:s={shapes[near]}")
+        if index:
+            row.append(f"w-1w={words[index - 1]}|{word}")
+            row.append(f"c-1s={classes[index - 1]}|{shapes[index]}")
+            row.append(f"w-1s={words[index - 1]}|{shapes[index]}")
+        if index + 1 < len(words):
+            row.append(f"sc+1={shapes[index]}|{classes[index + 1]}")
+            row.append(f"ww+1={word}|{words[index + 1]}")
+        rows.append(row)
+    return rows
+
+
+def _tags(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> list[str]:
+    tags = []
+    for token in tokens:
+        inside = [span for span in spans if span[0] <= token.start and token.end <= span[1]]
+        tags.append("O" if not inside else "B" if token.start == inside[0][0] else "I")
+    return tags
+
+
+@dataclass(frozen=True)
+class PlaceModel:
+    """What training makes: a model in CRFsuite's own format, the words that it knows, and groups of kindred words."""
+
+    crf: bytes
+    known: frozenset[str]
+    groups: Mapping[str, tuple[int, int]]
+
+
+def train(
+    examples: Sequence[tuple[str, Sequence[tuple[int, int]]]], groups: Mapping[str, tuple[int, int]]
+) -> PlaceModel:
+    """A model from texts with the spans of their places.
+
+    Every example is learnt once more in lower case, because many residents write so.
+
+    Args:
+        examples: texts, each with start and end of its places.
+        groups: word → coarse and fine group of kindred words.
+    """
+    counts = Counter(word for text, _ in examples for word in {token.text.lower() for token in tokens_of(text)})
+    known = frozenset(word for word, count in counts.items() if count >= _KNOWN_FROM)
+    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
+    trainer.set_params({"c1": 0.05, "c2": 0.05, "max_iterations": 60, "feature.minfreq": 2})
+    for text, spans in examples:
+        for variant in dict.fromkeys((text, text.lower())):
+            tokens = tokens_of(variant)
+            if tokens and len(variant) == len(text):
+                trainer.append(_features(tokens, known, groups), _tags(tokens, spans))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "places.crfsuite"
+        trainer.train(str(path))
+        return PlaceModel(path.read_bytes(), known, groups)
+
+
+class PlaceFinder:
+    """A trained model at work."""
+
+    def __init__(self, model: PlaceModel) -> None:
+        self._model = model  # the tagger reads from this memory as long as it lives
+        self._tagger: Any = pycrfsuite.Tagger()
+        self._tagger.open_inmemory(model.crf)
+
+    def find(self, text: str) -> list[tuple[int, int, float]]:
+        """Start, end and confidence (of the least sure word) of every place in ``text``."""
+        tokens = tokens_of(text)
+        if not tokens:
+            return []
+        self._tagger.set(_features(tokens, self._model.known, self._model.groups))
+        found: list[tuple[int, int, float]] = []
+        inside = False
+        for index, token in enumerate(tokens):
+            begins, goes_on = (float(self._tagger.marginal(tag, index)) for tag in ("B", "I"))
+            sure = begins + goes_on
+            if sure < _SURE_ENOUGH:
+                inside = False
+            elif inside and goes_on >= begins:
+                start, _, least = found[-1]
+                found[-1] = (start, token.end, min(least, sure))
+            else:
+                found.append((token.start, token.end, sure))
+                inside = True
+        found = _joined(text, found)
+        spans = [match.span("own" if match.group("own") else 0) for match in _CERTAIN.finditer(text)]
+        for start, end in [*spans, *(match.span() for match in _NUMBER_AND_NAME.finditer(text))]:
+            if all(end <= other_start or start >= other_end for other_start, other_end, _ in found):
+                found.append((start, end, _CERTAIN_ENOUGH))
+        return sorted(found)
+
+
+def _joined(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Places that lead on into the next one as one place; a word that leads nowhere is taken away."""
+    result: list[tuple[int, int, float]] = []
+    for start, end, sure in found:
+        if result and _LEADS_ON.search(text[result[-1][0] : result[-1][1]]) and not text[result[-1][1] : start].strip():
+            first, _, least = result[-1]
+            result[-1] = (first, end, min(least, sure))
+        else:
+            result.append((start, end, sure))
+    trimmed = []
+    for start, end, sure in result:
+        kept = end
+        while match := _LEADS_ON.search(text[start:kept]):
+            kept = start + match.start()
+        if kept > start:
+            trimmed.append((start, kept, sure))
+    return trimmed

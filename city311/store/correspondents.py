@@ -1,0 +1,111 @@
+"""Who writes to us by phone: numbers behind the sender ids of SMS and WhatsApp, and what each has agreed to.
+
+A provider vouches for the number a message comes from, so one number is one person on all these channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from city311.store.base import Base, Instant
+
+OPTED_IN = "in"
+OPTED_OUT = "out"
+
+
+class Correspondent(Base):
+    """The phone behind a sender id.
+
+    Attributes:
+        number: theirs, in E.164.
+        provider: who carried their last message, and carries ours.
+        line: our number or sender at that provider which they wrote to.
+        heard_at: their last message; WhatsApp lets us write freely for 24 hours from then.
+    """
+
+    __tablename__ = "correspondents"
+    __table_args__ = (Index("correspondents_number", "number"),)
+
+    sender: Mapped[str] = mapped_column(String(80), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(40))
+    number: Mapped[str] = mapped_column(String(20))
+    provider: Mapped[str] = mapped_column(String(20))
+    line: Mapped[str] = mapped_column(String(80))
+    first_at: Mapped[datetime] = mapped_column(Instant)
+    heard_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Consent(Base):
+    """One entry of the consent ledger; entries are never changed. The last one of a sender says what holds.
+
+    Attributes:
+        state: ``in`` or ``out``.
+        how: what said so: the keyword, or the provider's code.
+        source: the provider's id of the message, so that a repeated one changes nothing.
+    """
+
+    __tablename__ = "consents"
+    __table_args__ = (Index("consents_sender", "sender", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sender: Mapped[str] = mapped_column(String(80), ForeignKey("correspondents.sender"))
+    state: Mapped[str] = mapped_column(String(8))
+    how: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str] = mapped_column(String(80), unique=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Who wrote, where to and through whom."""
+
+    sender: str
+    channel: str
+    number: str
+    provider: str
+    line: str
+
+
+def note(session: Session, heard: Heard, at: datetime) -> None:
+    """Keep who wrote last, so that an answer finds the way back."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    last = {"provider": heard.provider, "line": heard.line, "heard_at": at}
+    session.execute(
+        insert(Correspondent)
+        .values(sender=heard.sender, channel=heard.channel, number=heard.number, first_at=at, **last)
+        .on_conflict_do_update(index_elements=[Correspondent.sender], set_=last)
+    )
+
+
+def record(session: Session, sender: str, state: str, how: str, source: str, at: datetime) -> bool:
+    """Add to the consent ledger; False when that source is in it already. The sender must have been noted."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = session.execute(
+        insert(Consent)
+        .values(sender=sender, state=state, how=how[:40], source=source, at=at)
+        .on_conflict_do_nothing(index_elements=[Consent.source])
+        .returning(Consent.id)
+    )
+    return added.scalar() is not None
+
+
+def has_opted_out(session: Session, sender: str) -> bool:
+    """Whether the last word of that sender was to stop."""
+    last = session.scalar(select(Consent.state).where(Consent.sender == sender).order_by(Consent.id.desc()).limit(1))
+    return last == OPTED_OUT
+
+
+def same_person(session: Session, sender: str) -> tuple[list[str], str]:
+    """Every sender id of that person's phone, ``sender`` first, and the number; a sender without a phone is alone."""
+    number = session.scalar(select(Correspondent.number).where(Correspondent.sender == sender))
+    if number is None:
+        return [sender], ""
+    others = session.scalars(
+        select(Correspondent.sender).where(Correspondent.number == number, Correspondent.sender != sender)
+    )
+    return [sender, *others], number

@@ -1,0 +1,620 @@
+"""Filing, passing on and following requests against a real HTTP server, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from georeport_double import KEY
+from small_city import draft
+from sqlalchemy import func, select
+
+from city311.requests import Kind, Timing, UnknownService, parse
+from city311.store import ledger
+from city311.store.base import reading, writing
+from city311.store.ledger import Outbox, ServiceRequest
+
+
+def count(engine, table):
+    with reading(engine) as session:
+        return session.scalar(select(func.count()).select_from(table))
+
+
+def until(condition, seconds=90):
+    """Wait for something that must happen; the limit only ends a test that has failed already."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def deliver_all(requests, clock, rounds=12):
+    """Let time pass and the worker's work be done until nothing is waiting."""
+    for _ in range(rounds):
+        requests.deliver_waiting()
+        if not [one for one in requests.undelivered() if not one.refused]:
+            return
+        clock.forward(400)
+
+
+# -- filing
+
+
+def test_filed_and_passed_on(engine, server, capability):
+    requests = capability()
+    filed = requests.submit(draft(), key="web:1/a")
+    assert parse(filed.number) == filed.number
+    assert (filed.passed_on, filed.refused) == (True, None)
+    assert filed.department.name == "Public Works" and filed.service.code == "pothole"
+    assert filed.due is not None and filed.due > datetime.now(timezone.utc)
+    assert filed.service_notice == "A crew will look soon"
+    (row,) = server.rows
+    assert row["description"].splitlines() == [
+        "A deep hole in front of my house",
+        "Where on the street: Traffic lane",
+        "",
+        f"({filed.number})",
+    ]
+    assert row["form"]["attribute[where]"] == ["lane"]
+    assert requests.undelivered() == []
+
+
+def test_own_numbers_are_the_remote_ids(server, capability):
+    server.switches.own_numbers = True
+    filed = capability(own_numbers=True).submit(draft(), key="web:1/a")
+    assert [row["service_request_id"] for row in server.rows] == [filed.number]
+    assert server.rows[0]["description"] == "A deep hole in front of my house"
+
+
+def test_a_repeated_key_makes_nothing(engine, server, capability):
+    requests = capability()
+    first = requests.submit(draft(), key="web:1/a")
+    assert requests.submit(draft(description="Other words"), key="web:1/a") == first
+    assert capability().submit(draft(), key="web:1/a") == first
+    assert len(server.rows) == 1 and count(engine, ServiceRequest) == 1
+    assert requests.submit(draft(), key="web:1/b").number != first.number
+
+
+def test_twenty_threads_with_one_key(engine, server, capability):
+    requests = [capability(), capability()]
+    start = threading.Barrier(20)
+
+    def one(index):
+        start.wait(10)
+        return requests[index % 2].submit(draft(), key="web:1/a", budget_s=15)
+
+    with ThreadPoolExecutor(20) as threads:
+        filed = list(threads.map(one, range(20)))
+    assert len({one.number for one in filed}) == 1
+    assert all(one.passed_on for one in filed)
+    assert count(engine, ServiceRequest) == count(engine, Outbox) == 1
+    assert len(server.posts()) == len(server.rows) == 1
+
+
+def test_twenty_residents_at_once(engine, server, capability):
+    requests = capability()
+    with ThreadPoolExecutor(20) as threads:
+        filed = list(threads.map(lambda index: requests.submit(draft(), key=f"web:{index}/a", budget_s=15), range(20)))
+    assert len({one.number for one in filed}) == 20
+    assert all(one.passed_on for one in filed)
+    assert len(server.rows) == 20
+
+
+def test_a_key_of_any_length(server, capability):
+    requests = capability()
+    first = requests.submit(draft(), key="k" * 5000)
+    assert requests.submit(draft(), key="k" * 5000) == first
+    assert requests.submit(draft(), key="k" * 5001).number != first.number
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "error"),
+    [
+        ({"service_code": "nonsense"}, "k", UnknownService),
+        ({}, "  ", ValueError),
+        ({"lat": 91.0}, "k", ValueError),
+        ({"long": float("nan")}, "k", ValueError),
+        ({"lat": None}, "k", ValueError),
+    ],
+)
+def test_what_cannot_be_filed_leaves_nothing(engine, server, capability, changes, key, error):
+    with pytest.raises(error):
+        capability().submit(draft(**changes), key=key)
+    assert count(engine, ServiceRequest) == 0 and server.calls == []
+
+
+def test_harmful_characters_are_dropped_and_all_others_arrive(server, capability):
+    words = "Nul\x00 \u202egnissim\u202c 👩‍👩‍👧 می‌خواهم ' OR 1=1;-- <script>alert(1)</script> \ud800"
+    filed = capability().submit(draft(description=words, first_name="\x07Ana"), key="k")
+    assert filed.passed_on
+    assert (
+        server.rows[0]["description"].splitlines()[0]
+        == ("Nul gnissim 👩‍👩‍👧 می‌خواهم ' OR 1=1;-- <script>alert(1)</script> ").rstrip()
+    )
+    assert server.rows[0]["form"]["first_name"] == ["Ana"]
+
+
+# -- slow, down, cut
+
+
+def test_down_is_told_and_made_up_for(engine, server, capability, clock):
+    requests = capability()
+    server.switches.fail, server.switches.fail_status = 1000, 429
+    filed = requests.submit(draft(), key="k", budget_s=2)
+    assert (filed.passed_on, filed.refused, filed.service_notice) == (False, None, "")
+    assert requests.status(filed.number).kind is Kind.WAITING
+    (waiting,) = requests.undelivered()
+    assert (waiting.number, waiting.refused) == (filed.number, False)
+    server.switches.fail = 0
+    deliver_all(requests, clock)
+    assert len(server.rows) == 1 and requests.undelivered() == []
+    assert requests.status(filed.number).kind is Kind.FOUND
+    assert requests.submit(draft(), key="k").passed_on
+
+
+def test_a_slow_system_does_not_hold_the_turn(server, capability):
+    server.switches.before_gate = gate = threading.Event()
+    requests = capability()
+    began = time.monotonic()
+    filed = requests.submit(draft(), key="k", budget_s=0.5)
+    assert time.monotonic() - began < 5
+    assert not filed.passed_on
+    gate.set()
+
+
+@pytest.mark.parametrize("own_numbers", [True, False])
+@pytest.mark.parametrize("fault", ["cut_after", "cut_before", "fail_after", "unreadable"])
+def test_an_unclear_outcome_ends_as_one_request(server, capability, clock, own_numbers, fault):
+    how = server.switches
+    how.own_numbers = own_numbers
+    if fault == "unreadable":
+        how.post_raw = b"<html>thank you</html>"
+    else:
+        setattr(how, fault, 1)
+    requests = capability(own_numbers=own_numbers)
+    filed = requests.submit(draft(), key="k", budget_s=2)
+    how.post_raw = None
+    clock.forward(400)
+    deliver_all(requests, clock)
+    assert len(server.rows) == 1
+    found = requests.status(filed.number)
+    assert (found.kind, found.state) == (Kind.FOUND, "passed_on")
+
+
+def test_a_lost_answer_is_looked_for_only_after_a_while(server, capability, clock):
+    """A server that is still writing must get the time to finish."""
+    requests = capability(timing=Timing(settle_s=60))
+    server.switches.cut_after = 1
+    requests.submit(draft(), key="k", budget_s=2)
+    clock.forward(50)
+    requests.deliver_waiting()
+    assert [call.method for call in server.calls] == ["POST"]
+    clock.forward(30)
+    requests.deliver_waiting()
+    assert [call.method for call in server.calls] == ["POST", "GET"]
+    assert requests.undelivered() == []
+
+
+def test_two_alike_with_lost_answers_stay_two(server, capability, clock):
+    """Cut off by a server that also drops the line with our number: neither may be taken for the other."""
+    how = server.switches
+    how.truncate_description, how.cut_after = 20, 2
+    requests = capability()
+    one = requests.submit(draft(), key="a", budget_s=2)
+    two = requests.submit(draft(reporter="web:2"), key="b", budget_s=2)
+    clock.forward(400)
+    deliver_all(requests, clock)
+    with reading(requests._engine) as session:
+        ids = {session.get_one(ServiceRequest, filed.number).external_id for filed in (one, two)}
+    assert len(server.rows) == 2 and ids == {row["service_request_id"] for row in server.rows}
+
+
+def test_a_search_that_fails_sends_nothing(server, capability, clock):
+    requests = capability()
+    server.switches.cut_after = 1
+    requests.submit(draft(), key="k", budget_s=2)
+    server.switches.fail, server.switches.fail_methods = 1000, ("GET",)
+    for _ in range(3):
+        clock.forward(400)
+        requests.deliver_waiting()
+    assert len(server.posts()) == 1
+    server.switches.fail = 0
+    deliver_all(requests, clock)
+    assert len(server.posts()) == 1 and requests.undelivered() == []
+
+
+def test_what_stays_unclear_goes_to_staff_instead_of_multiplying(server, capability, clock):
+    """A server that takes requests, answers nonsense and never lists them."""
+    how = server.switches
+    how.post_raw, how.hide_description = b"<html>thank you</html>", True
+    requests = capability()
+    filed = requests.submit(draft(), key="k", budget_s=2)
+    deliver_all(requests, clock)
+    assert len(server.posts()) == 3
+    (left,) = requests.undelivered()
+    assert left.number == filed.number and left.refused and "not found there" in left.last_error
+    shown = requests.status(filed.number)
+    assert (shown.kind, shown.refused) == (Kind.WAITING, True)
+
+
+def test_a_server_that_may_not_be_searched_ends_with_staff(server, capability, clock):
+    requests = capability()
+    server.switches.cut_after = 1
+    requests.submit(draft(), key="k", budget_s=2)
+    how = server.switches
+    how.fail, how.fail_status, how.fail_methods = 10_000, 403, ("GET",)
+    deliver_all(requests, clock)
+    (left,) = requests.undelivered()
+    assert left.refused and "search refused" in left.last_error and left.attempts == 8
+    assert len(server.posts()) == 1
+    how.fail = 0
+    assert requests.retry(left.number) and requests.deliver_waiting() == 1
+    assert len(server.posts()) == 1 and len(server.rows) == 1
+
+
+def test_a_turn_that_found_no_free_hand_leaves_it_to_the_worker(server, capability):
+    requests = capability()
+    gate = threading.Event()
+    busy = [requests._calls.submit(gate.wait, 60) for _ in range(16)]
+    filed = requests.submit(draft(), key="k", budget_s=0.3)
+    assert not filed.passed_on and server.calls == []
+    assert requests.deliver_waiting() == 1
+    assert requests.submit(draft(), key="k").passed_on
+    gate.set()
+    assert all(one.result(10) for one in busy) and len(server.rows) == 1
+
+
+def test_a_refusal_is_kept_for_staff_and_can_be_tried_again(server, capability, clock):
+    requests = capability()
+    server.switches.refuse = True
+    filed = requests.submit(draft(), key="k")
+    assert not filed.passed_on and filed.refused and "service_code was not provided" in filed.refused
+    clock.forward(10_000)
+    assert requests.deliver_waiting() == 0 and len(server.posts()) == 1
+    shown = requests.status(filed.number)
+    assert (shown.kind, shown.refused, shown.service_name) == (Kind.WAITING, True, "Pothole")
+    (left,) = requests.undelivered()
+    assert left.refused
+    server.switches.refuse = False
+    assert not requests.retry("SR-000000")
+    assert requests.retry(filed.number)
+    assert requests.deliver_waiting() == 1
+    assert requests.submit(draft(), key="k").refused is None
+    assert not requests.retry(filed.number)
+
+
+def test_pauses_grow_and_stay_bounded(engine, server, capability, clock):
+    server.switches.fail = 10_000
+    requests = capability(timing=Timing(first_pause_s=2, longest_pause_s=100))
+    requests.submit(draft(), key="k", budget_s=1)
+    pauses = []
+    for _ in range(7):
+        with writing(engine) as session:
+            row = session.scalars(select(Outbox)).one()
+            assert row.state == ledger.WAITING
+            pauses.append((row.not_before - clock()).total_seconds())
+            row.not_before = clock()
+        requests.deliver_waiting()
+    assert max(pauses) <= 100 and max(pauses[3:]) > 4
+    assert requests.undelivered()[0].attempts == 8
+
+
+def test_retry_after_is_kept_by_the_outbox(engine, server, capability, clock):
+    server.switches.fail, server.switches.fail_status, server.switches.retry_after = 1, 429, "3000"
+    requests = capability()
+    requests.submit(draft(), key="k", budget_s=1)
+    clock.forward(2900)
+    assert requests.deliver_waiting() == 0 and len(server.calls) == 1
+    clock.forward(200)
+    assert requests.deliver_waiting() == 1
+
+
+def test_one_outage_does_not_cost_every_waiting_request_an_attempt(server, capability, clock):
+    server.switches.fail, server.switches.fail_status = 10_000, 429
+    requests = capability()
+    for index in range(5):
+        requests.submit(draft(), key=str(index), budget_s=0.5)
+    clock.forward(400)
+    before = len(server.calls)
+    requests.deliver_waiting()
+    assert len(server.calls) - before <= 3
+    server.switches.fail = 0
+    deliver_all(requests, clock)
+    assert len(server.rows) == 5
+
+
+# -- several workers, dying processes
+
+
+def test_many_workers_send_each_request_once(engine, server, capability, clock):
+    server.switches.fail, server.switches.fail_status = 10_000, 429
+    first = capability()
+    for index in range(8):
+        first.submit(draft(), key=str(index), budget_s=0.05)
+    server.switches.fail = 0
+    clock.forward(400)
+    workers = [capability().worker(poll_s=0.05) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+        worker.start()
+    try:
+        until(lambda: not first.undelivered())
+    finally:
+        for worker in workers:
+            worker.stop()
+    assert not any(worker._thread.is_alive() for worker in workers)
+    assert len(server.rows) == 8
+
+
+def test_a_worker_outlives_a_database_that_is_away(request, engine, server, capability, monkeypatch):
+    requests = capability()
+    worker = requests.worker(poll_s=0.02)
+    rounds = []
+
+    def broken(self, limit=100):
+        rounds.append(1)
+        raise RuntimeError("the database is away")
+
+    request.addfinalizer(worker.stop)
+    with monkeypatch.context() as patched:
+        patched.setattr("city311.requests.delivery.Delivery.deliver_waiting", broken)
+        worker.start()
+        until(lambda: len(rounds) >= 2)
+    server.switches.fail, server.switches.fail_status = 3, 429
+    requests.submit(draft(), key="k", budget_s=0.5)
+    with writing(engine) as session:
+        session.scalars(select(Outbox)).one().not_before = datetime.now(timezone.utc)
+    server.switches.fail = 0
+    worker.wake()
+    until(lambda: not requests.undelivered())
+
+
+CHILD = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from georeport_double import KEY
+from small_city import draft, small_city
+from city311.city.model import WorkOrders
+from city311.connectors.open311 import Open311
+from city311.requests import Requests
+from city311.store.base import open_engine
+url, database, own = json.loads(sys.argv[2])
+connector = Open311(WorkOrders(url=url, own_numbers=own, timeout_s=2), KEY)
+requests = Requests(small_city(), open_engine(database), connector)
+requests.submit(draft(), key="k", budget_s=60)
+"""
+
+
+def killed_child(server, database_url, own_numbers, moment):
+    """A process that files a request and is killed at that moment."""
+    arguments = json.dumps([server.url, database_url, own_numbers])
+    folder = str(Path(__file__).parent)
+    child = subprocess.Popen([sys.executable, "-c", CHILD, folder, arguments], stderr=subprocess.PIPE)
+    try:
+        until(lambda: moment.is_set() or child.poll() is not None, 60)
+        assert child.poll() is None, child.stderr.read().decode()
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stderr.close()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("own_numbers", [True, False])
+@pytest.mark.parametrize("dies", ["before the write", "before the answer"])
+def test_killed_while_sending(engine, database_url, server, capability, clock, own_numbers, dies):
+    how = server.switches
+    how.own_numbers = own_numbers
+    gate = threading.Event()
+    if dies == "before the write":
+        how.before_gate, moment = gate, server.arrived
+    else:
+        how.answer_gate, moment = gate, server.stored
+    killed_child(server, database_url, own_numbers, moment)
+    gate.set()
+    until(server.stored.is_set)  # the server finishes what it was sent
+    requests = capability(own_numbers=own_numbers)
+    (left,) = requests.undelivered()
+    assert requests.deliver_waiting() == 0  # somebody may still be at it
+    assert not requests.submit(draft(), key="k", budget_s=0.3).passed_on
+    assert len(server.posts()) == 1
+    clock.forward(90)
+    deliver_all(requests, clock)
+    assert len(server.rows) == 1
+    again = requests.submit(draft(), key="k")
+    assert again.passed_on and again.number == left.number
+    assert requests.status(left.number).kind is Kind.FOUND
+
+
+# -- tokens and blackboxes
+
+
+def test_a_token_is_followed_up_to_its_id(engine, server, capability, clock):
+    server.switches.flow = "token"
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    assert filed.passed_on
+    shown = requests.status(filed.number)
+    assert (shown.kind, shown.state) == (Kind.FOUND, "passed_on")
+    requests.deliver_waiting()
+    server.switches.token_ready = True
+    clock.forward(4000)
+    assert requests.deliver_waiting() == 1
+    with reading(engine) as session:
+        assert session.get_one(ServiceRequest, filed.number).external_id == "293944"
+    assert requests.status(filed.number).state == "passed_on"
+    assert requests.status("293944").number == filed.number
+
+
+def test_a_question_learns_the_id_itself(engine, server, capability):
+    server.switches.flow, server.switches.token_ready = "token", True
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    assert requests.status(filed.number).state == "passed_on"
+    assert requests.deliver_waiting() == 1
+    assert not any("tokens" in call.path for call in server.calls[3:])
+
+
+def test_a_token_without_end_is_given_up(engine, server, capability, clock):
+    server.switches.flow = "token"
+    requests = capability()
+    requests.submit(draft(), key="k")
+    clock.forward(91 * 86_400)
+    requests.deliver_waiting()
+    with reading(engine) as session:
+        row = session.scalars(select(Outbox).where(Outbox.kind == ledger.RESOLVE)).one()
+    assert row.state == ledger.FAILED
+
+
+def test_a_blackbox_keeps_our_number_working(server, capability):
+    server.switches.flow = "blackbox"
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    shown = requests.status(filed.number)
+    assert filed.passed_on and (shown.kind, shown.state) == (Kind.FOUND, "passed_on")
+    assert len(server.posts()) == 1
+
+
+# -- following
+
+
+def test_status_asks_the_system_of_record_now(server, capability):
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    assert requests.status(filed.number).state == "passed_on"
+    server.rows[0] |= {"status": "closed", "status_notes": "Filled on Friday."}
+    shown = requests.status(f" {filed.number[3:6]} {filed.number[6:]} ")
+    assert (shown.kind, shown.number, shown.state, shown.notes) == (
+        Kind.FOUND,
+        filed.number,
+        "done_unexplained",
+        "Filled on Friday.",
+    )
+    assert shown.department and shown.department.name == "Public Works"
+    assert shown.due == filed.due and shown.service_name == "Pothole"
+    assert requests.status(f"what is happening with {filed.number.lower()}?").state == "done_unexplained"
+
+
+def test_status_shows_nothing_of_the_reporter(server, capability):
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    server.rows[0]["status_notes"] = "Called Ana at 617-555-0100, wrote to ana@example.org. Crew comes Monday."
+    shown = repr(requests.status(filed.number))
+    assert "Crew comes Monday" in shown
+    for secret in ("Ana", "617-555", "example.org", "deep hole", "Hampshire"):
+        assert secret not in shown
+    server.rows[0]["status_notes"] = "Resident says: &quot;a DEEP hole in front of my house&quot;"
+    assert requests.status(filed.number).notes is None
+
+
+def test_status_of_numbers_that_are_none(server, capability):
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    wrong = filed.number[:-1] + str((int(filed.number[-1]) + 1) % 10)
+    assert requests.status(wrong).kind is Kind.MISTYPED
+    assert requests.status(wrong[3:]).kind is Kind.MISTYPED
+    assert requests.status("SR-999995").kind in (Kind.UNKNOWN, Kind.MISTYPED)
+    for text in ("", "hello", "😀", "x" * 5000, "a" * 70, "../../etc/passwd", "' OR 1=1 --", "\x00"):
+        assert requests.status(text).kind is Kind.UNKNOWN
+
+
+def test_own_numbers_ask_for_numbers_that_the_desk_gave(server, capability):
+    server.switches.own_numbers = True
+    requests = capability(own_numbers=True)
+    filed = requests.submit(draft(), key="k")
+    number = next(f"SR-{n}" for n in range(200000, 200020) if parse(f"SR-{n}"))
+    assert requests.status(number).kind is Kind.UNKNOWN
+    server.add(service_request_id=number, service_code="noise", status="closed")
+    shown = requests.status(number)
+    assert (shown.kind, shown.number, shown.state, shown.service_name) == (
+        Kind.FOUND,
+        number,
+        "done_unexplained",
+        "Noise",
+    )
+    asked = len(server.calls)
+    wrong = filed.number[:-1] + str((int(filed.number[-1]) + 1) % 10)
+    assert requests.status(wrong).kind is Kind.MISTYPED
+    assert len(server.calls) == asked
+
+
+def test_a_foreign_id_is_asked_there(server, capability):
+    server.add(service_name="Graffiti", agency_responsible="Parks", service_code="x", status_notes="Soon")
+    server.add(service_request_id="SR19-01234567", status="closed")
+    requests = capability()
+    shown = requests.status("#293944")
+    assert (shown.kind, shown.number, shown.state, shown.service_name) == (
+        Kind.FOUND,
+        "293944",
+        "passed_on",
+        "Graffiti",
+    )
+    assert shown.department and shown.department.name == "Parks"
+    assert requests.status("SR19-01234567").state == "done_unexplained"
+    assert requests.status("293999").kind in (Kind.UNKNOWN, Kind.MISTYPED)
+
+
+def test_status_when_the_system_is_away(server, capability):
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    server.switches.fail = 10_000
+    shown = requests.status(filed.number, budget_s=1)
+    assert shown.kind is Kind.UNAVAILABLE and shown.number == filed.number
+    assert shown.requested_at and shown.passed_on_at and shown.due == filed.due and shown.state is None
+    assert requests.status("293944x", budget_s=1).kind is Kind.UNAVAILABLE
+
+
+def test_status_in_time_whatever_the_system_does(server, capability):
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    server.switches.get_delay_s = 3
+    began = time.monotonic()
+    assert requests.status(filed.number, budget_s=0.5).kind is Kind.UNAVAILABLE
+    assert time.monotonic() - began < 2.9
+
+
+def test_what_it_took_is_never_unknown(server, capability):
+    requests = capability()
+    filed = requests.submit(draft(), key="k")
+    server.rows.clear()
+    assert requests.status(filed.number).kind is Kind.UNAVAILABLE
+
+
+# -- everything I reported
+
+
+def test_of_reporter(server, capability, clock):
+    requests = capability()
+    one = requests.submit(draft(), key="a")
+    requests.submit(draft(reporter="web:2"), key="b")
+    clock.forward(60)
+    server.switches.fail, server.switches.fail_status = 1000, 429
+    two = requests.submit(draft(service_code="noise"), key="c", budget_s=0.2)
+    shown = requests.of_reporter("web:1")
+    assert [(line.number, line.service_name, line.passed_on) for line in shown] == [
+        (two.number, "Noise", False),
+        (one.number, "Pothole", True),
+    ]
+    requests.submit(draft(reporter=""), key="d", budget_s=0.2)
+    assert requests.of_reporter("") == [] and requests.of_reporter("web:3") == []
+
+
+def test_no_words_of_residents_in_the_log(server, capability, capsys, caplog, clock):
+    requests = capability()
+    server.switches.cut_after, server.switches.fail = 1, 0
+    requests.submit(draft(), key="k", budget_s=2)
+    deliver_all(requests, clock)
+    server.switches.refuse = True
+    requests.submit(draft(), key="l")
+    shown = caplog.text + "".join(capsys.readouterr())
+    assert "requests.passed_on" in shown and "requests.not_taken" in shown
+    for secret in ("Ana", "deep hole", "Hampshire", "6175550100", "example.org", KEY):
+        assert secret not in shown

@@ -1,0 +1,111 @@
+"""WhatsApp through 2Chat, which signs nothing: the address is the secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from doubles.phones import GENEROUS, eventually, phone_portal
+from doubles.portal import Portal
+from doubles.relay import RelayDouble
+from doubles.twilio import TwilioDouble, picture
+from doubles.twochat import OURS, TOKEN, TwoChatDouble
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from city311.channels.configuration import Lines
+from city311.store.turns import Turn
+
+ANN = "+16175550177"
+
+
+@pytest.fixture
+def chat() -> Iterator[TwoChatDouble]:
+    with TwoChatDouble() as double:
+        yield double
+
+
+@pytest.fixture
+def portal(engine: Engine, relay: RelayDouble, twilio: TwilioDouble, chat: TwoChatDouble) -> Iterator[Portal]:
+    lines = Lines(twochat=chat.account(), rates=GENEROUS)
+    with phone_portal(engine, relay, twilio, phone_lines=lines) as running:
+        yield running
+
+
+def count(engine: Engine) -> int:
+    with Session(engine) as session:
+        return session.scalar(select(func.count()).select_from(Turn)) or 0
+
+
+def test_a_message_is_answered_once_however_often_it_comes(
+    portal: Portal, chat: TwoChatDouble, relay: RelayDouble, engine: Engine
+) -> None:
+    buttons = [{"title": title, "payload": title} for title in ("Yes", "No")]
+    relay.answer = lambda turn: [{"text": f"**Shall** I? {turn['text']}", "buttons": buttons}]
+    message = chat.message(ANN, "a pothole")
+    for _ in range(3):
+        assert chat.bring(portal.url, message).status_code == 200
+    [text] = eventually(lambda: chat.texts(ANN))
+    assert text.endswith("*Shall* I? a pothole\n1. Yes\n2. No")
+    assert count(engine) == len(relay.calls) == 1
+    chat.bring(portal.url, chat.message(ANN, "2"))
+    eventually(lambda: len(relay.calls) == 2)
+    assert relay.calls[1]["text"] == "No"
+
+
+def test_without_the_token_there_is_nothing(portal: Portal, chat: TwoChatDouble, engine: Engine) -> None:
+    message = chat.message(ANN, "hello")
+    for token in ("guess", TOKEN[:-1], TOKEN + "x", "%C3%BC"):
+        assert chat.bring(portal.url, message, token=token).status_code == 404
+    assert httpx.post(f"{portal.url}/channels/whatsapp/2chat", json=message).status_code in (404, 405)
+    assert TOKEN not in httpx.get(f"{portal.url}/openapi.json").text
+    assert count(engine) == 0
+
+
+def test_our_own_groups_and_other_numbers_are_left_out(portal: Portal, chat: TwoChatDouble, engine: Engine) -> None:
+    for fields in (
+        {"sent_by": "api"},
+        {"sent_by": "agent"},
+        {"participant": {"phone_number": ANN}},
+        {"channel_phone_number": "+16175550199"},
+        {"remote_phone_number": OURS},
+        {"remote_phone_number": None},
+        {"sent_by": None},
+    ):
+        assert chat.bring(portal.url, chat.message(ANN, "hello", **fields)).status_code == 200
+    assert count(engine) == 0
+
+
+@pytest.mark.parametrize("body", [[], {}, "x", {"uuid": 5, "id": None}, {"uuid": "x" * 300}])
+def test_misshapen_bodies_are_refused(portal: Portal, chat: TwoChatDouble, engine: Engine, body: object) -> None:
+    assert chat.bring(portal.url, body).status_code == 400
+    assert count(engine) == 0
+
+
+def test_odd_fields_do_no_harm(portal: Portal, chat: TwoChatDouble, relay: RelayDouble) -> None:
+    chat.bring(portal.url, chat.message(ANN, "x", message={"text": 5, "media": "http://127.0.0.1/"}))
+    chat.bring(portal.url, chat.message(ANN, "x", message=None))
+    eventually(lambda: any("empty message" in text for text in chat.texts(ANN)))
+    assert relay.calls == []
+
+
+def test_a_photo_is_fetched_from_2chat_and_from_nowhere_else(
+    portal: Portal, chat: TwoChatDouble, relay: RelayDouble
+) -> None:
+    chat.bring(portal.url, chat.photo(ANN, "look", picture()))
+    eventually(lambda: relay.calls)
+    assert len(relay.calls[0]["metadata"]["media"]) == 1
+    elsewhere = chat.photo(ANN, "see", picture())
+    elsewhere["message"]["media"]["url"] = "https://evil.example/photo.jpg"
+    chat.bring(portal.url, elsewhere)
+    eventually(lambda: len(relay.calls) == 2)
+    assert "media" not in relay.calls[1]["metadata"]
+
+
+@pytest.mark.parametrize("mood", ["busy", "away", "deaf"])
+def test_a_failed_sending_is_repeated(portal: Portal, chat: TwoChatDouble, mood: str) -> None:
+    chat.moods = [mood]
+    chat.bring(portal.url, chat.message(ANN, "hello"))
+    eventually(lambda: chat.texts(ANN))
+    assert len(chat.texts(ANN)) == 1

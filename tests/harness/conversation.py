@@ -1,0 +1,211 @@
+"""Conversations as short YAML files: who says what, what the bot must say, what must be stored.
+
+::
+
+    title: A resident corrects the street in the read-back
+    talk:
+    - resident: There is a huge pothole on Hampshire Street near Inman Square
+    - bot: Which part of the street            # must stand in the answer to the line above
+    - press: Bike lane                         # the button must be there
+    - buttons: [Skip]                          # these must be there
+    - photo: it looks like this                # a photo, with these words or none ("")
+    - pin: 42.3946, -71.1284                   # a shared position, without words
+    - never: SR-                               # must not stand in the answer
+    - ana: …                                   # somebody else, with a session of their own
+    - kill: actions                            # kill -9 of actions, dialogue or portal
+    - crew: [--state, in_progress, --note, A crew comes on Friday]   # city311 requests update <last number> …
+    stored:                                    # all requests of this conversation's residents, oldest first
+    - service: pothole
+      address: Oak Street                      # must stand in it
+      description: huge
+      answers: {where: bike_lane}
+      lat: 42.394                              # to a thousandth of a degree
+      photos: 1                                # how many, each of which the crew can open
+      contact: anonymous                       # or what must stand in e-mail and phone
+      by: ana
+      people: 2                                # who made it and who follows it
+    candidates:                                # choices kept for training, of this conversation
+    - text: when they fix potholes             # must stand in it
+      offered: [report/pothole, ask_question]
+      chosen: report/pothole
+
+``{number}`` stands for the number that the bot named last to whoever speaks, ``{number:ana}`` for ana's;
+``{5000 letters}`` for as many.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+from PIL import Image
+
+from harness.resident import Resident
+from harness.stack import Stack
+
+_NUMBER = re.compile(r"SR-\d{6,}")
+_DIRECTIONS = frozenset({"bot", "press", "buttons", "never", "kill", "crew", "heal", "photo", "pin"})
+
+
+@dataclass
+class Talk:
+    """A conversation being played."""
+
+    stack: Stack
+    residents: dict[str, Resident] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    speaker: str = "resident"
+    photos: int = 0
+    record: list[str] = field(default_factory=list)
+
+    def resident(self, name: str) -> Resident:
+        if name not in self.residents:
+            self.residents[name] = Resident(self.stack, name)
+        return self.residents[name]
+
+    def fill(self, text: str) -> str:
+        text = text.replace("{number}", self.numbers.get(self.speaker, "{number}"))
+        text = re.sub(r"\{(\d+) letters\}", lambda found: "a" * int(found.group(1)), text)
+        return re.sub(r"\{number:(\w+)\}", lambda found: self.numbers[found.group(1)], text)
+
+    def say(self, name: str, text: str, **beside: Any) -> None:
+        self.speaker = name
+        text = self.fill(text)
+        heard = self.resident(name).say(text, **beside)
+        self.record += [f"{name}: {text}", *(f"    bot: {message.get('text', '')}" for message in heard.messages)]
+        found = _NUMBER.findall(heard.text)
+        if found:
+            self.numbers[name] = found[-1]
+
+
+def play(path: Path, stack: Stack) -> Talk:
+    """Plays a conversation and checks everything it says."""
+    script = yaml.safe_load(path.read_text(encoding="utf-8"))
+    talk = Talk(stack)
+    before = {row["id"] for row in _candidates(stack)}
+    for line in script["talk"]:
+        ((key, value),) = line.items()
+        if key not in _DIRECTIONS:
+            talk.say(key, str(value))
+            continue
+        _direct(talk, key, value)
+    if "stored" in script:
+        _check_stored(talk, script["stored"])
+    if "candidates" in script:
+        _check_candidates([row for row in _candidates(stack) if row["id"] not in before], script["candidates"])
+    return talk
+
+
+def _candidates(stack: Stack) -> list[dict[str, Any]]:
+    return stack.rows("SELECT id, text, offered, chosen FROM understanding_candidates ORDER BY id")
+
+
+def _check_candidates(rows: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+    assert len(rows) == len(wanted), f"{len(rows)} candidates kept, not {len(wanted)}: {rows}"
+    for row, expected in zip(rows, wanted, strict=True):
+        assert _plain(expected.get("text", "")) in _plain(row["text"]), row
+        assert row["chosen"] == expected["chosen"], row
+        assert json.loads(row["offered"])[: len(expected.get("offered", []))] == expected.get("offered", []), row
+
+
+def _direct(talk: Talk, key: str, value: Any) -> None:
+    heard = talk.resident(talk.speaker).last
+    shown = "\n".join(talk.record)
+    if key == "bot":
+        for wanted in value if isinstance(value, list) else [value]:
+            wanted = talk.fill(str(wanted))
+            assert _plain(wanted) in _plain(heard.text), f"the bot did not say {wanted!r}:\n{shown}"
+    elif key == "never":
+        for unwanted in value if isinstance(value, list) else [value]:
+            unwanted = talk.fill(str(unwanted))
+            assert _plain(unwanted) not in _plain(heard.text), f"the bot said {unwanted!r}:\n{shown}"
+    elif key == "buttons":
+        missing = [title for title in value if title not in heard.buttons]
+        assert not missing, f"no buttons {missing}, only {heard.buttons}:\n{shown}"
+    elif key == "press":
+        assert value in heard.buttons, f"no button {value!r}, only {heard.buttons}:\n{shown}"
+        talk.say(talk.speaker, value)
+    elif key == "photo":
+        talk.photos += 1
+        photo = talk.resident(talk.speaker).upload(_picture(talk.photos))
+        talk.say(talk.speaker, str(value), photos=[photo])
+    elif key == "pin":
+        lat, lon = (float(part) for part in str(value).split(","))
+        talk.say(talk.speaker, "", location={"lat": lat, "lon": lon})
+    elif key == "kill":
+        talk.stack.kill(value)
+        talk.record.append(f"({value} is killed)")
+    elif key == "heal":
+        talk.stack.wait_until_healthy()
+    elif key == "crew":
+        done = talk.stack.crew("requests", "update", talk.numbers[talk.speaker], *[str(word) for word in value])
+        assert done.exit_code == 0, done.output
+
+
+def _picture(shade: int) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (64, 48), (40 * shade % 256, 90, 90)).save(target, "JPEG")
+    return target.getvalue()
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("**", "")).casefold()
+
+
+def stored(talk: Talk) -> list[dict[str, Any]]:
+    """What the system of record holds from this conversation's residents, oldest first."""
+    found = []
+    for name, resident in talk.residents.items():
+        # The sender id stays on the server; the turns of this session tell it.
+        turn = resident.history()
+        if not turn:
+            continue
+        senders = talk.stack.rows("SELECT sender FROM turns WHERE id = :id", id=turn[0]["turn"])
+        for row in talk.stack.rows(
+            "SELECT number, external_id FROM service_requests WHERE reporter = :sender ORDER BY number",
+            sender=senders[0]["sender"],
+        ):
+            desk = talk.stack.crew("requests", "show", str(row["external_id"] or row["number"]), "--json")
+            assert desk.exit_code == 0, f"{row['number']} is not at the desk: {desk.output}"
+            found.append({"by": name, "number": row["number"], **json.loads(desk.stdout)})
+    return sorted(found, key=lambda row: str(row["number"]))
+
+
+def _check_stored(talk: Talk, wanted: list[dict[str, Any]]) -> None:
+    rows = stored(talk)
+    shown = "\n".join(talk.record) + "\n" + json.dumps(rows, indent=1, default=str)
+    assert len(rows) == len(wanted), f"{len(rows)} requests stored, not {len(wanted)}:\n{shown}"
+    for row, expected in zip(rows, wanted, strict=True):
+        for key, value in expected.items():
+            _check_field(row, key, value, shown)
+
+
+def _check_field(row: dict[str, Any], key: str, value: Any, shown: str) -> None:
+    if key == "photos":
+        opened = [requests.get(address, timeout=15) for address in row["media_urls"]]
+        assert len(opened) == value and all(one.headers["content-type"] == "image/jpeg" for one in opened), shown
+    elif key == "service":
+        assert row["service_code"] == value, shown
+    elif key == "lat":
+        assert row["lat"] is not None and abs(row["lat"] - value) < 0.001, f"lat: {shown}"
+    elif key == "people":
+        assert row["people"] == value, shown
+    elif key == "by":
+        assert row["by"] == value, shown
+    elif key in ("address", "description"):
+        assert _plain(str(value)) in _plain(str(row[key] or "")), f"{key}: {shown}"
+    elif key == "contact":
+        contact = f"{row.get('email') or ''} {row.get('phone') or ''}".strip()
+        assert contact == "" if value == "anonymous" else str(value) in contact, f"contact: {shown}"
+    elif key == "answers":
+        for code, answer in value.items():
+            have = row["attributes"].get(code)
+            assert (have if isinstance(have, list) else [have]) == [str(answer)], f"{code}: {shown}"
+    else:
+        raise AssertionError(f"stored: {key!r} is not a field that can be checked")

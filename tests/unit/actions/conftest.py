@@ -1,0 +1,81 @@
+"""The actions with real surroundings: the city pack, a database, a system of record over HTTP; only Rasa is played."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from contract.open311_connector.georeport_double import KEY, Double
+from played_rasa import Rasa
+
+from actions import answers, clarify, intake, offers, requests, safety
+from actions.surroundings import Surroundings
+from city311 import settings
+from city311.city import Pack, load_pack
+from city311.connectors.breaker import Breaker
+from city311.connectors.open311 import Open311
+from city311.requests import Photos, Requests
+from city311.store import migrate
+from city311.store.base import open_engine
+from city311.store.candidates import Candidates
+from city311.store.files import open_files
+
+
+@pytest.fixture(scope="session")
+def pack() -> Pack:
+    return load_pack(settings.HOUSE / "cities" / "riverbend")
+
+
+@pytest.fixture
+def server() -> Iterator[Double]:
+    """A system of record that takes our numbers, as the embedded desk does."""
+    with Double() as double:
+        double.switches.own_numbers = True
+        yield double
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def here(
+    pack: Pack, server: Double, empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Surroundings]:
+    path = tmp_path / "city311.db"
+    path.write_bytes(empty_database.read_bytes())
+    engine = open_engine(f"sqlite:///{path}")
+    config = replace(pack.workorders, url=server.url, timeout_s=2.0)
+    connector = Open311(config, KEY, zone=pack.city.timezone, breaker=Breaker(failures=1000, pause_s=60))
+    made = Surroundings(
+        pack=pack,
+        requests=Requests(pack, engine, connector),
+        candidates=Candidates(engine),
+        photos=Photos(engine, open_files(str(tmp_path / "photos"))),
+        public_url="https://311.example",
+        zone=pack.city.timezone,
+    )
+    for module in (answers, clarify, intake, offers, requests, safety):
+        monkeypatch.setattr(module, "surroundings", lambda: made)
+    yield made
+    made.requests.close()
+    engine.dispose()
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def rasa(here: Surroundings) -> Rasa:
+    return Rasa(here, sender=f"web-{next(_numbers)}")
+
+
+@pytest.fixture
+def conversations(here: Surroundings) -> Callable[..., Rasa]:
+    return lambda **options: Rasa(here, **{"sender": f"web-{next(_numbers)}", **options})

@@ -1,0 +1,576 @@
+"""The guided conversation's two actions: one message in, the next question out; and the end, which alone confirms."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from PIL import Image
+from played_rasa import FORM, POTHOLE, answer_all, report_pothole
+from rasa_sdk import Tracker
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from actions import clarify, intake
+from actions.offering import is_new_message
+from city311.city.model import Clock
+from city311.intake import Utterance
+from city311.requests import Draft, Filed, parse
+
+ACTION_LISTEN = {"event": "action", "name": "action_listen"}
+USER = {"event": "user", "text": "hello"}
+THE_FORM = {"event": "action", "name": FORM}
+DIGRESSION = {"event": "action", "name": "action_check_status"}
+REJECTED = {"event": "action_execution_rejected", "name": FORM}
+DRAFT = Draft(service_code="pothole", address="22 Prospect Street", description="")
+SLOT = {"event": "slot", "name": "requested_slot", "value": "answer"}
+
+
+# -- whether the form is called for a message, or again after a digression
+
+
+@pytest.mark.parametrize(
+    ("events", "is_new"),
+    [
+        ([], True),
+        ([THE_FORM], True),
+        ([ACTION_LISTEN, USER, THE_FORM], True),
+        ([ACTION_LISTEN, USER, SLOT, SLOT, THE_FORM, SLOT], True),
+        ([ACTION_LISTEN, USER, THE_FORM, SLOT, ACTION_LISTEN, USER, THE_FORM], True),
+        ([ACTION_LISTEN, USER, REJECTED, DIGRESSION, THE_FORM], False),
+        ([ACTION_LISTEN, USER, REJECTED, DIGRESSION, SLOT, THE_FORM], False),
+        ([ACTION_LISTEN, USER, REJECTED, {"event": "action", "name": "utter_greet"}, THE_FORM], False),
+        ([USER, REJECTED, DIGRESSION, {"event": "bot", "text": "x"}, THE_FORM], False),
+        ([ACTION_LISTEN, USER, REJECTED, DIGRESSION, THE_FORM, ACTION_LISTEN, USER, THE_FORM], True),
+    ],
+)
+def test_a_message_is_new_when_nothing_was_done_since_it_came(events, is_new):
+    tracker = Tracker("web-1", {}, {}, events, False, None, {}, "")
+    assert is_new_message(tracker, FORM) is is_new
+
+
+# -- the place that was named just before the report
+
+
+def _bot(key: str) -> dict[str, object]:
+    return {"event": "bot", "text": "What is wrong there?", "metadata": {"utter_action": key}}
+
+
+@pytest.mark.parametrize(
+    ("slot", "events", "named", "place"),
+    [
+        ("Oak Street", [_bot(intake.ASKED_WHAT_THERE), USER], None, ["Oak Street"]),
+        ("Oak Street", [_bot(intake.ASKED_WHAT_THERE), USER], "Elm Street", ["Elm Street"]),
+        ("Oak Street", [_bot(intake.ASKED_WHAT_THERE), USER, _bot("utter_greet"), USER], None, []),
+        ("Oak Street", [_bot("utter_greet"), USER], None, []),
+        ("Oak Street", [{"event": "bot", "text": "of a pack, without a key", "metadata": None}, USER], None, []),
+        ("Oak Street", [USER], None, []),
+        (None, [_bot(intake.ASKED_WHAT_THERE), USER], None, []),
+    ],
+)
+def test_a_report_has_the_place_that_it_was_asked_about(slot, events, named, place):
+    heard = Utterance("a huge pothole", entities={"location": [named]} if named else {})
+    tracker = Tracker("web-1", {"location": slot}, {}, events, False, None, {}, "")
+    told = intake._with_place(heard, tracker)
+    assert list(told.entities.get("location", [])) == place
+    assert told.text == heard.text
+
+
+def test_a_place_alone_is_remembered_for_the_report_that_follows(rasa):
+    rasa.hears("22 Prospect Street", "inform", location="22 Prospect Street")
+    rasa.runs(clarify.ActionClarify())
+    assert rasa.spoken() == [intake.ASKED_WHAT_THERE]
+    rasa.events += [_bot(intake.ASKED_WHAT_THERE)]
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    assert rasa.slots["intake"]["answers"]["location"]["value"] == "22 Prospect Street"
+
+
+# -- asking
+
+
+def test_a_report_begins_with_its_first_question(rasa, pack):
+    rasa.hears("There is a huge pothole", "report", service="pothole")
+    events = rasa.form()
+    assert {event["name"]: event["value"] for event in events} == {
+        "intake": rasa.slots["intake"],
+        "answer": None,
+        "service": "pothole",
+        "location": None,
+        "requested_slot": "answer",
+    }
+    started, question = rasa.words()
+    assert "Pothole in street" in started
+    assert question == pack.services["pothole"].location.ask
+    assert rasa.slots["intake"]["form"]
+
+
+def test_buttons_carry_the_words_that_a_resident_would_type(rasa):
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    rasa.says("22 Prospect Street")
+    (message,) = rasa.said
+    titles = [button["title"] for button in message["buttons"]]
+    assert "Bike lane" in titles and titles[-1] == "I don't know"
+    assert all(button == {"title": button["title"], "payload": button["title"]} for button in message["buttons"])
+
+
+@pytest.mark.parametrize(
+    ("channel", "beside"),
+    [
+        ("web", [{"progress": {"step": 1, "of": 4}, "takes": "place"}]),
+        ("sms", [{"about": "Pothole in street"}]),
+        ("whatsapp", [{"about": "Pothole in street"}]),
+        ("", []),
+    ],
+)
+def test_each_channel_gets_what_it_can_use_beside_the_words(conversations, channel, beside):
+    rasa = conversations(channel=channel)
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    assert [message["custom"] for message in rasa.said if message.get("custom")] == beside
+
+
+def test_the_read_back_and_the_receipt_can_be_drawn_as_cards(conversations):
+    rasa = conversations(channel="web")
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    for answer in ("22 Prospect Street", "Crosswalk", "skip", "stay anonymous"):
+        rasa.says(answer)
+    (review,) = _cards(rasa)
+    rasa.says("Yes, send it")
+    rasa.finishes()
+    (receipt,) = _cards(rasa)
+    assert review["kind"] == "review"
+    kind = {"label": "Kind of problem", "value": "Pothole in street", "edit": "Change: Kind of problem"}
+    assert review["lines"][0] == kind
+    assert "• Place: 22 Prospect Street" in review["said"]
+    assert receipt["kind"] == "receipt"
+    labels = [line["label"] for line in receipt["lines"]]
+    assert labels == ["Request number", "Kind of problem", "Place", "Goes to", "Sent on"]
+    assert receipt["lines"][0]["value"].startswith("SR-")
+    assert not any("edit" in line for line in receipt["lines"])
+
+
+def _cards(rasa):
+    return [drawn["card"] for message in rasa.said if "card" in (drawn := message.get("custom") or {})]
+
+
+def test_place_and_service_are_slots_of_their_own(rasa):
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    rasa.says("22 Prospect Street")
+    assert (rasa.slots["service"], rasa.slots["location"]) == ("pothole", "22 Prospect Street")
+
+
+def test_a_second_report_has_a_form_of_its_own(rasa):
+    report_pothole(rasa)
+    first = rasa.slots["intake"]["form"]
+    rasa.finishes()
+    rasa.says("Another pothole", "report", service="pothole")
+    assert rasa.slots["intake"]["form"] != first
+    assert rasa.slots["intake"]["answers"] == {}
+
+
+def test_an_ended_state_that_stayed_behind_is_not_gone_on_with(rasa):
+    """The process died between the end of the form and its filing, and the resident writes something new."""
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    rasa.slots["intake"]["ended"] = "cancelled"
+    first = rasa.slots["intake"]["form"]
+    rasa.says("A dark street light", "report", service="pothole")
+    assert rasa.slots["intake"]["form"] != first and rasa.slots["intake"]["ended"] == ""
+
+
+@pytest.mark.parametrize("junk", ["text", 7, [], {}, {"form": "x"}, {"form": "x", "answers": {"location": "y"}}])
+def test_a_state_of_another_version_is_an_honest_start(rasa, junk):
+    rasa.slots["intake"] = junk
+    rasa.hears("on Hampshire Street")
+    events = rasa.form()
+    assert rasa.spoken() == ["utter_intake_lost"]
+    cleared = {event["name"]: event["value"] for event in events if event["event"] == "slot"}
+    assert cleared == {"intake": None, "answer": None, "requested_slot": None}
+    assert {"event": "active_loop", "timestamp": None, "name": None} in events
+    assert rasa.finishes() == [], "the form's end has nothing to add"
+
+
+# -- digressions
+
+
+def test_a_digression_is_rejected_and_the_question_comes_again(rasa):
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    (question,) = rasa.says("22 Prospect Street")
+    before = rasa.slots["intake"]
+    rasa.hears("What is happening with SR-104217?", "check_status", request_number="SR-104217")
+    events = rasa.form()
+    assert rasa.words() == [], "the rule's action answers"
+    assert [event["name"] for event in events if event["event"] == "action_execution_rejected"] == [FORM]
+    assert rasa.slots["answer"] is None
+    rasa.events.append(DIGRESSION)
+    rasa.form()
+    assert rasa.words() == [question]
+    assert rasa.slots["intake"]["answers"] == before["answers"]
+    # and the next message is an answer again
+    rasa.says("Bike lane")
+    assert rasa.slots["intake"]["answers"]["where"]["value"] == "bike_lane"
+
+
+def test_danger_in_the_middle_keeps_the_report(rasa):
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    rasa.hears("My house is on fire", "emergency")
+    rasa.form()
+    rasa.events.append({"event": "action", "name": "action_safety"})
+    rasa.form()
+    assert rasa.spoken() == ["utter_report_kept"]
+
+
+# -- the end: filing
+
+
+def test_a_report_is_filed_with_everything_that_was_said(rasa, server):
+    report_pothole(rasa)
+    words = rasa.finishes()
+    (row,) = server.rows
+    number = row["service_request_id"]
+    assert parse(number) == number
+    assert words[0] == f"Thank you. Your report is in. The number is **{number}**."
+    assert rasa.spoken() == ["utter_submitted", "utter_goes_to", "utter_due_business_days", "utter_ask_status_any_time"]
+    assert "Public Works" in words[1] and "A crew will look at the hole and fill it." in words[1]
+    assert number in words[3]
+    sent = {name: values for name, values in row["form"].items() if name != "api_key"}
+    assert sent["service_code"] == ["pothole"]
+    assert sent["address_string"] == ["22 Prospect Street"]
+    assert sent["description"][0].splitlines()[:2] == ["There is a huge pothole", "It is deep."]
+    assert sent["attribute[where]"] == ["bike_lane"]
+    assert sent["email"] == ["ana@example.org"]
+    assert "6175550199" in "".join(character for character in sent["phone"][0] if character.isdigit())
+    assert rasa.slots["last_request"] == number
+
+
+@pytest.fixture
+def drafts(here, monkeypatch):
+    """What is handed to the capability."""
+    made = []
+    submit = here.requests.submit
+
+    def keeping(draft, **options):
+        made.append((draft, options))
+        return submit(draft, **options)
+
+    monkeypatch.setattr(here.requests, "submit", keeping)
+    return made
+
+
+def test_the_draft(rasa, drafts):
+    report_pothole(rasa)
+    form = rasa.slots["intake"]["form"]
+    rasa.finishes()
+    ((draft, options),) = drafts
+    assert options["key"] == f"{rasa.sender}:{form}"
+    assert options["budget_s"] <= 4.0
+    assert (draft.reporter, draft.channel, draft.service_code) == (rasa.sender, "web", "pothole")
+    assert draft.answers == {"where": ["bike_lane"]} and draft.answers_said == {}
+    assert draft.email == "ana@example.org"
+    assert (draft.lat, draft.long) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("contact", "phone", "email"),
+    [
+        ("617-555-0199", True, False),
+        ("ana@example.org", False, True),
+        ("ana@example.org, 617-555-0199", True, True),
+        ("Stay anonymous", False, False),
+    ],
+)
+def test_contact_is_a_phone_an_email_both_or_none(rasa, drafts, contact, phone, email):
+    report_pothole(rasa, contact=contact)
+    rasa.finishes()
+    draft = drafts[0][0]
+    assert (bool(draft.phone), bool(draft.email)) == (phone, email)
+    assert "@" not in draft.phone and "anonymous" not in draft.phone + draft.email
+
+
+def test_i_dont_know_is_an_answer_and_a_skip_is_none(rasa, drafts):
+    report_pothole(rasa, where="I don't know", description="skip")
+    rasa.finishes()
+    draft = drafts[0][0]
+    assert draft.answers == {"where": ["unknown"]}
+    assert draft.description == "There is a huge pothole"
+
+
+def test_own_words_for_a_choice_reach_the_crew(rasa, drafts):
+    report_pothole(rasa, where="under the railway bridge")
+    rasa.finishes()
+    draft = drafts[0][0]
+    assert draft.answers == {"where": ["other"]}
+    assert draft.answers_said == {"where": "under the railway bridge"}
+    assert "under the railway bridge" in draft.description.splitlines()[-1]
+
+
+def test_filing_again_makes_nothing_and_says_the_same(rasa, server):
+    """The turn was given up after the request was filed, and is tried again."""
+    report_pothole(rasa)
+    slots = dict(rasa.slots)
+    first = rasa.finishes()
+    rasa.slots = slots
+    assert rasa.finishes() == first
+    assert len(server.rows) == 1
+
+
+def test_a_database_that_is_away_is_never_a_confirmation(rasa, here, server):
+    report_pothole(rasa)
+    with here.requests._engine.begin() as connection:
+        connection.execute(text("DROP TABLE outbox"))
+    with pytest.raises(SQLAlchemyError):
+        rasa.finishes()
+    assert server.rows == []
+
+
+def test_a_service_that_the_city_gave_up_meanwhile_is_never_a_confirmation(rasa, here, server, monkeypatch):
+    report_pothole(rasa)
+    without = {code: service for code, service in here.pack.services.items() if code != "pothole"}
+    monkeypatch.setattr(here.requests, "_pack", replace(here.pack, services=without))
+    with pytest.raises(LookupError):
+        rasa.finishes()
+    assert server.rows == []
+
+
+# -- the end: receipts
+
+
+def test_trap_01_what_was_not_passed_on_is_said_so(rasa, server):
+    server.switches.fail = 1000
+    report_pothole(rasa)
+    words = rasa.finishes()
+    assert rasa.spoken()[0] == "utter_submitted_waiting" and "utter_submitted" not in rasa.spoken()
+    assert rasa.slots["last_request"] in words[0] and "Public Works" in words[0]
+    assert rasa.spoken()[-1] == "utter_ask_status_any_time"
+    assert server.rows == []
+
+
+def test_trap_01_a_slow_system_is_not_waited_for(rasa, here, server, monkeypatch):
+    import threading
+
+    server.switches.before_gate = threading.Event()
+    submit = here.requests.submit
+    monkeypatch.setattr(here.requests, "submit", lambda draft, *, key, budget_s: submit(draft, key=key, budget_s=0.3))
+    report_pothole(rasa)
+    rasa.finishes()
+    assert rasa.spoken()[0] == "utter_submitted_waiting"
+    assert not server.switches.before_gate.is_set() and server.rows == []
+
+
+def test_trap_01_what_was_refused_goes_to_staff(rasa, server, pack):
+    server.switches.refuse = True
+    report_pothole(rasa)
+    (words,) = rasa.finishes()
+    assert rasa.spoken() == ["utter_submitted_refused"]
+    assert rasa.slots["last_request"] in words
+    assert pack.services["pothole"].department.phone in words
+    assert "service_code" not in words, "why is for staff"
+
+
+def test_a_department_without_a_phone_lends_the_citys(rasa, here, pack):
+    service = pack.services["pothole"]
+    silent = replace(service, department=replace(service.department, phone=""))
+    filed = _filed(silent, refused="no")
+    (said,) = intake._receipt(here, DRAFT, filed, "en")
+    assert said.phrase.values["department_phone"] == pack.city.phone
+
+
+def _filed(service, *, due=None, refused=None, passed_on=True):
+    return Filed(
+        number="SR-104217",
+        passed_on=passed_on,
+        refused=refused,
+        department=service.department,
+        due=due,
+        service=service,
+        service_notice="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "key"),
+    [
+        (Clock.HOURS, "utter_due_hours"),
+        (Clock.DAYS, "utter_due_days"),
+        (Clock.BUSINESS_DAYS, "utter_due_business_days"),
+        (Clock.SAME_DAY, "utter_due_same_day"),
+        (Clock.STATUTORY, "utter_due_statutory"),
+        (Clock.REDIRECT, "utter_due_redirect"),
+        (Clock.NONE, "utter_due_none"),
+    ],
+)
+def test_every_clock_has_its_promise(here, pack, unit, key):
+    from city311.city.calendar import due
+
+    service = next(each for each in pack.services.values() if each.sla.unit is unit)
+    at = datetime(2026, 11, 20, 15, 0, tzinfo=timezone.utc)  # a Friday
+    moment = due(service.sla, at, pack.calendar, pack.city.timezone)
+    said = intake._receipt(here, DRAFT, _filed(service, due=moment), "en")
+    assert [message.phrase.key for message in said] == [
+        "utter_submitted",
+        "utter_goes_to",
+        key,
+        "utter_ask_status_any_time",
+    ]
+    words = [here.words(message.phrase, "en") for message in said]
+    assert not [each for each in words if "{" in each]
+    if moment is not None:
+        assert str(moment.astimezone(here.zone).day) in words[2]
+
+
+def test_a_promise_is_told_in_the_citys_own_time(here, pack):
+    """Half past midnight in UTC is the evening before in the city."""
+    service = next(each for each in pack.services.values() if each.sla.unit is Clock.HOURS)
+    moment = datetime(2026, 11, 21, 0, 30, tzinfo=timezone.utc)
+    words = here.words(intake._promise(here, _filed(service, due=moment), "en"), "en")
+    assert "20" in words and "7:30" in words
+
+
+# -- the end: nothing filed
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "key"),
+    [("cancel", "cancel", "utter_cancelled"), ("start over", "start_over", "utter_restarted")],
+)
+def test_a_report_that_was_given_up_files_nothing(rasa, server, text, intent, key):
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    rasa.says(text, intent)
+    assert rasa.slots["requested_slot"] is None
+    rasa.finishes()
+    assert rasa.spoken() == [key]
+    assert server.calls == []
+
+
+def test_an_answer_that_means_danger_ends_in_the_safety_text(rasa, server, pack):
+    rasa.says("The traffic light is out", "report", service="signal_out")
+    answer_all(rasa, {"crash": "yes"})
+    assert rasa.slots["intake"]["ended"] == "stopped"
+    assert rasa.finishes() == [pack.city.safety["emergency"]]
+    assert server.calls == []
+
+
+def test_every_safety_key_that_a_question_may_stop_with_is_in_the_pack(pack):
+    keys = {
+        key for service in pack.services.values() for question in service.questions for key in question.stop.values()
+    }
+    assert keys and keys <= set(pack.city.safety)
+
+
+@pytest.mark.parametrize("ending", ["submit", "cancelled", "restarted", "stopped"])
+def test_trap_10_nothing_stays_behind_however_it_ends(rasa, ending):
+    report_pothole(rasa)
+    rasa.slots["last_request"] = "SR-999997"
+    rasa.slots["intake"] |= {"ended": ending, "safety": "emergency"}
+    rasa.finishes()
+    left = {name: value for name, value in rasa.slots.items() if value is not None}
+    assert set(left) == {"last_request"}
+    assert (left["last_request"] != "SR-999997") is (ending == "submit")
+
+
+def test_a_language_that_the_city_does_not_speak_is_its_first(rasa):
+    rasa.metadata = {"language": "tlh"}
+    assert rasa.says("There is a huge pothole", "report", service="pothole")[0].startswith("I'll start a report")
+
+
+def test_words_of_a_resident_are_values_and_never_templates(rasa):
+    rasa.says("There is a huge pothole", "report", service="pothole")
+    rasa.says("22 Prospect Street")
+    rasa.says("{number} 0[ {city_phone} <b>")
+    rasa.says("{label} is deep {value}")
+    rasa.says("Stay anonymous")
+    (review,) = rasa.said
+    assert review["response"] == "utter_ask_review"
+    assert "{number} 0[ {city_phone} <b>" in review["answers"] and "{label} is deep {value}" in review["answers"]
+
+
+def test_the_key_of_every_sentence_is_in_the_domain(here):
+    """Each phrase that these actions can say, whatever happens."""
+    import ast
+    from pathlib import Path
+
+    import yaml
+
+    from city311 import settings
+
+    known = yaml.safe_load((settings.HOUSE / "domain.yml").read_text(encoding="utf-8"))["responses"]
+    used = {
+        node.value
+        for folder in ("actions", "city311/intake")
+        for path in Path(settings.HOUSE / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("utter_")
+    }
+    used = {key for key in used if not key.endswith("_")}  # the start of "utter_status_<state>"
+    used.discard("utter_action")  # a name of Rasa's
+    assert len(used) > 40
+    assert used <= set(known)
+
+
+def test_budgets_leave_room_below_the_limit_of_an_action():
+    """Trap 2: recording, budget and answer together stay under eight seconds."""
+    import inspect
+
+    from actions import requests
+
+    for module in (intake, requests):
+        source = inspect.getsource(module)
+        budgets = [float(part.split(")")[0].split(",")[0]) for part in source.split("budget_s=")[1:]]
+        assert budgets and all(budget <= 4.0 for budget in budgets)
+
+
+# -- photos
+
+
+def picture() -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(target, "JPEG")
+    return target.getvalue()
+
+
+def test_photos_are_filed_with_the_report_and_only_ones_own(rasa, here, server):
+    mine = here.photos.keep(picture(), rasa.sender, datetime.now(timezone.utc))
+    somebodys = here.photos.keep(picture(), "web-somebody", datetime.now(timezone.utc))
+    rasa.metadata = {"media": [mine.id, somebodys.id]}
+    report_pothole(rasa)
+    rasa.finishes()
+    (request,) = server.rows
+    assert request["form"]["media_url"] == [f"https://311.example{mine.link}"]
+    assert here.photos.forget_unfiled(datetime.now(timezone.utc) + timedelta(days=30)) == 1  # not the one filed
+
+
+def test_a_photo_before_any_word_waits_for_the_report(rasa, here):
+    rasa.metadata = {"media": ["a1"]}
+    rasa.hears("…", "nlu_fallback")
+    rasa.runs(clarify.ActionClarify())
+    assert "What is wrong" in rasa.words()[0]
+    rasa.metadata = {}
+    report_pothole(rasa)
+    assert rasa.slots["intake"]["photos"] == ["a1"]
+    assert rasa.slots["photos"] is None
+
+
+# -- somebody reported the same already
+
+
+def test_the_same_is_followed_and_not_sent_again(rasa, conversations, server):
+    report_pothole(rasa)
+    rasa.finishes()
+    number = rasa.slots["last_request"]
+    ana = conversations()
+    ana.says("a pothole", "report", service="pothole", location=POTHOLE["location"])
+    assert ana.spoken()[-1] == "utter_ask_same"
+    ana.says("It's the same, keep me posted")
+    words = ana.finishes()
+    assert ana.spoken() == ["utter_followed"] and number in words[0]
+    assert len(server.rows) == 1 and ana.slots["last_request"] == number and ana.slots["intake"] is None
+
+
+def test_a_database_that_cannot_look_stops_no_report(rasa, here, monkeypatch):
+    def broken(draft):
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    monkeypatch.setattr(here.requests, "likely_duplicates", broken)
+    report_pothole(rasa)
+    rasa.finishes()
+    assert rasa.slots["last_request"]

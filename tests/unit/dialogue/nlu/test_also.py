@@ -1,0 +1,85 @@
+"""Two problems in one message."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+from nlu_model import HOUSE, Parse
+from rasa.shared.core.events import UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from bench.eval import read_cases
+from city311.dialogue.nlu.also import Clause, clauses, other_problems
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("pothole on Elm", []),
+        ("", []),
+        ("...!!!", []),
+        ("No heat. Mice in the kitchen too", ["No heat", "Mice in the kitchen too"]),
+        ("no heat and mice", ["no heat", "mice"]),
+        ("loud music, plus a blocked driveway", ["loud music", "a blocked driveway"]),
+    ],
+)
+def test_clauses(text: str, parts: list[str]) -> None:
+    assert [text[one.start : one.end].strip() for one in clauses(text)] == parts
+
+
+def test_a_long_message_has_few_clauses() -> None:
+    assert len(clauses("one thing. another thing. " * 40)) <= 8
+
+
+CODES = ("pothole", "light_out", None)
+TWO = [Clause(0, 3), Clause(3, 6)]
+
+
+@pytest.mark.parametrize(
+    ("chances", "found"),
+    [
+        ([[0.95, 0.01, 0.0], [0.02, 0.93, 0.0]], ["light_out"]),
+        ([[0.95, 0.01, 0.0], [0.8, 0.1, 0.0]], []),  # the same problem twice
+        ([[0.95, 0.3, 0.0], [0.02, 0.95, 0.0]], []),  # easily confused
+        ([[0.95, 0.01, 0.0], [0.02, 0.5, 0.4]], []),  # not sure enough
+        ([[0.95, 0.01, 0.0], [0.02, 0.03, 0.95]], []),  # no service
+    ],
+)
+def test_only_a_clear_second_problem_counts(chances: list[list[float]], found: list[str]) -> None:
+    said = other_problems("abcdef", TWO, np.array(chances), CODES, "pothole")
+    assert [one["code"] for one in said] == found
+
+
+def test_clauses_that_overlap_are_no_two_problems() -> None:
+    chances = np.array([[0.95, 0.01, 0.0], [0.02, 0.95, 0.0]])
+    assert other_problems("abcdef", [Clause(0, 6), Clause(3, 6)], chances, CODES, "pothole") == []
+
+
+def test_the_second_problem_reaches_custom_actions(parse: Parse) -> None:
+    """What a component adds to the output stands in the tracker's latest message, as actions get it."""
+    parsed = parse("There is a deep pothole on Elm Street. Also our garbage was not picked up on Monday")
+    assert {one["code"] for one in parsed["also"]} <= {"pothole", "missed_trash"}
+    assert len(parsed["also"]) == 1
+    assert parsed["also"][0]["confidence"] > 0.5
+    tracker = DialogueStateTracker.from_events(
+        "me", [UserUttered(parsed["text"], parsed["intent"], parsed["entities"], parsed)]
+    )
+    assert tracker.current_state()["latest_message"]["also"] == parsed["also"]
+
+
+def test_second_problems_are_found(parse: Parse) -> None:
+    lines = yaml.safe_load((HOUSE / "tests" / "nlu" / "two_problems" / "en.yml").read_text(encoding="utf-8"))
+    found = 0
+    for one, other, text in lines:
+        parsed = parse(text)
+        said = {each["code"] for each in parsed["also"]}
+        said |= {each["value"] for each in parsed["entities"] if each["entity"] == "service"}
+        found += bool(parsed["also"]) and said <= {one, other}
+    assert found >= 0.55 * len(lines)
+
+
+def test_one_problem_is_not_taken_for_two(parse: Parse) -> None:
+    cases = read_cases(HOUSE / "tests" / "nlu" / "en")
+    wrong = [case.text for case in cases if parse(case.text)["also"]]
+    assert len(wrong) <= 0.01 * len(cases), wrong

@@ -1,0 +1,78 @@
+"""The linear classifier, its features and its calibration, on small made-up data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from city311.dialogue.nlu.calibration import held_out, sharpness
+from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
+from city311.dialogue.nlu.features import Features
+
+TEXTS = [f"{colour} {thing} number {n}" for n in range(6) for colour in ("red", "green") for thing in ("cat", "dog")]
+LABELS = [f"{text.split()[0]}/{text.split()[1]}" for text in TEXTS]
+
+
+@pytest.fixture
+def vectors() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(len(TEXTS), 1, 8)).astype(np.float32)
+
+
+def test_finds_the_optimum_that_another_solver_finds(vectors: np.ndarray) -> None:
+    rows = Features.fit(TEXTS, vectors).matrix(TEXTS, vectors)
+    ours = fit(Examples.of(rows), LABELS, cost=2.0).classifier
+    dense = np.hstack([rows.dense, rows.sparse.toarray()])
+    theirs = LogisticRegression(C=2.0, max_iter=500).fit(dense, LABELS)
+    assert np.allclose(ours.probabilities(ours.scores(rows)), theirs.predict_proba(dense), atol=0.02)
+
+
+def test_a_start_from_a_part_ends_where_the_whole_does(vectors: np.ndarray) -> None:
+    examples = Examples.of(Features.fit(TEXTS, vectors).matrix(TEXTS, vectors))
+    part = fit(examples, LABELS[:16])
+    warm, cold = fit(examples, LABELS, start=part).classifier, fit(examples, LABELS).classifier
+    assert np.allclose(
+        warm.probabilities(warm.scores(examples.rows)), cold.probabilities(cold.scores(examples.rows)), atol=0.02
+    )
+
+
+def test_one_message_scores_as_in_a_batch_and_after_storing(vectors: np.ndarray, tmp_path: Path) -> None:
+    features = Features.fit(TEXTS, vectors)
+    rows = features.matrix(TEXTS, vectors)
+    classifier = fit(Examples.of(rows), LABELS).classifier
+    features.save(tmp_path)
+    classifier.save(tmp_path, "c")
+    kept_features, kept = Features.load(tmp_path), Classifier.load(tmp_path, "c")
+    alone = kept.scores_of(kept_features.dense(vectors)[3], *kept_features.row(TEXTS[3]))
+    assert np.allclose(alone, classifier.scores(rows)[3], atol=0.02)
+    assert kept.labels == classifier.labels == tuple(sorted(set(LABELS)))
+
+
+def test_unknown_words_are_no_features(vectors: np.ndarray) -> None:
+    indices, values = Features.fit(TEXTS, vectors).row("zzz")
+    assert len(indices) == len(values) == 0
+
+
+def test_case_digits_and_stretching_do_not_matter(vectors: np.ndarray) -> None:
+    features = Features.fit(TEXTS, vectors)
+    one, other = features.row("RED   cat NUMBER 7"), features.row("red cat number 3")
+    assert dict(zip(*one, strict=True)).keys() == dict(zip(*other, strict=True)).keys()
+
+
+def test_held_out_takes_a_fifth_of_every_label() -> None:
+    labels = ["a"] * 20 + ["b"] * 10 + ["c"] * 3
+    learn, check = held_out(labels)
+    assert sorted(learn + check) == list(range(33))
+    assert [labels[index] for index in check].count("a") == 4
+    assert [labels[index] for index in check].count("b") == 2
+    assert "c" not in [labels[index] for index in check]
+
+
+def test_sharpness_corrects_overconfidence() -> None:
+    chance = np.random.default_rng(1)
+    truth = chance.normal(size=(4000, 3))
+    labels = ["abc"[chance.choice(3, p=row)] for row in softmax(truth)]
+    assert sharpness("abc", truth * 4, labels) == pytest.approx(0.25, rel=0.15)
+    assert sharpness("abc", truth[:0], []) == 1.0

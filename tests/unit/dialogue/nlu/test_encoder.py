@@ -1,0 +1,73 @@
+"""The sentence encoder's files and vectors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nlu_model import HOUSE
+
+from city311.dialogue.nlu.encoding import encoder_for
+from city311.language import encoder, encoder_build
+
+
+def test_kindred_sentences_are_near() -> None:
+    vectors = encoder_for("").encode(["a pothole in my street", "the road has a hole in it", "I like opera"])
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert vectors[0] @ vectors[1] > 0.5 > vectors[0] @ vectors[2] + 0.2
+
+
+def test_a_process_has_one_copy() -> None:
+    assert encoder_for("") is encoder_for("")
+
+
+def test_kindred_words_share_a_group() -> None:
+    groups = encoder_for("").word_groups()
+    assert groups["monday"][0] == groups["tuesday"][0] != groups["bakery"][0]
+
+
+def test_a_long_text_is_cut_and_an_empty_list_is_empty() -> None:
+    assert encoder_for("").encode(["word " * 5000]).shape == (1, 384)
+    assert encoder_for("").encode([]).shape == (0, 384)
+
+
+def test_the_last_layer_is_the_sentence() -> None:
+    vectors, layers = encoder_for("").encode_layers(["no heat", "the heat is off in our building"])
+    assert layers.shape == (2, encoder_for("").layers, 384)
+    last = layers[:, -1] / np.linalg.norm(layers[:, -1], axis=1, keepdims=True)
+    assert np.allclose(last, vectors, atol=1e-5)
+
+
+def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    encoder_for("")
+    shutil.copytree(HOUSE / "models" / "encoder-2", folder)
+    manifest = json.loads((folder / encoder.MANIFEST).read_text(encoding="utf-8"))
+    del manifest["layers"]
+    (folder / encoder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(encoder.EncoderError, match="earlier version"):
+        encoder.load(folder)
+
+
+def test_damage_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    encoder_for("")
+    shutil.copytree(HOUSE / "models" / "encoder-2", folder)
+    (folder / encoder.TOKENIZER).write_text("{}", encoding="utf-8")
+    with pytest.raises(encoder.EncoderError, match="damaged"):
+        encoder.load(folder)
+
+
+def test_absence_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(encoder.EncoderError, match="make train"):
+        encoder.load(tmp_path)
+
+
+def test_other_weights_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"other")
+    with pytest.raises(encoder.EncoderError, match="SHA-256"):
+        encoder_build.build(tmp_path / "encoder", tmp_path)
+    assert not (tmp_path / "encoder").exists()

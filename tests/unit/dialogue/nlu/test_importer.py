@@ -1,0 +1,60 @@
+"""Training data as they reach the components."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from nlu_model import HOUSE
+
+from city311.dialogue.nlu.importer import CityDataImporter
+
+FILE = """version: "3.1"
+nlu:
+- intent: report/{code}
+  examples: |
+    - {text} on [Mill Lane](location)
+"""
+
+
+def write(path: Path, code: str, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(FILE.format(code=code, text=text), encoding="utf-8")
+    return path
+
+
+def test_rasa_sees_the_intent_and_no_retrieval_intent(tmp_path: Path) -> None:
+    data = CityDataImporter(training_data_paths=[str(write(tmp_path / "a.yml", "pothole", "a hole"))]).get_nlu_data()
+    message = next(one for one in data.training_examples if one.get("text") == "a hole on Mill Lane")
+    assert (message.get("intent"), message.get("fine_label")) == ("report", "report/pothole")
+    assert message.get("entities")[0]["entity"] == "location"
+    assert not data.retrieval_intents
+
+
+def test_services_bring_their_own_words() -> None:
+    data = CityDataImporter(training_data_paths=[]).get_nlu_data()
+    assert ("hole in the road", "report/pothole") in [
+        (one.get("text"), one.get("fine_label")) for one in data.training_examples
+    ]
+
+
+def test_other_languages_wait_for_their_own_model(tmp_path: Path) -> None:
+    files = [
+        str(write(tmp_path / "nlu" / language / "a.yml", "pothole", text))
+        for language, text in (("en", "hole"), ("es", "hoyo"))
+    ]
+    texts = [
+        one.get("text") for one in CityDataImporter(training_data_paths=files).get_nlu_data("en").training_examples
+    ]
+    assert "hole on Mill Lane" in texts
+    assert "hoyo on Mill Lane" not in texts
+
+
+def test_a_pack_adds_examples_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = tmp_path / "town"
+    shutil.copytree(HOUSE / "cities" / "riverbend", pack)
+    own = write(pack / "nlu" / "en" / "own.yml", "pothole", "chuckhole")
+    monkeypatch.setenv("CITY", str(pack))
+    data = CityDataImporter(training_data_paths=[str(own)]).get_nlu_data()
+    assert [one.get("text") for one in data.training_examples].count("chuckhole on Mill Lane") == 1

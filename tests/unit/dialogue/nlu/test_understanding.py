@@ -1,0 +1,107 @@
+"""What the trained components say about a message."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from nlu_model import Parse, parser, trained
+
+from city311.dialogue.nlu.importer import CityDataImporter
+
+OWN = """version: "3.1"
+nlu:
+- intent: report/lamp
+  examples: |
+    - the lamp is dark
+    - street lamp out on [Mill Lane](location)
+    - no light from the lamp
+    - lamp broken by [the church](location)
+    - dark lamp post
+- intent: report/hole
+  examples: |
+    - hole in the road
+    - deep hole on [Mill Lane](location)
+    - the road has a hole
+    - potholes near [the school](location)
+    - fix the hole in the street
+- intent: greet
+  examples: |
+    - hello
+    - hi there
+    - good day
+    - hey
+    - good morning
+"""
+
+
+def entities(parsed: dict, kind: str) -> list[dict]:
+    return [one for one in parsed["entities"] if one["entity"] == kind]
+
+
+def test_a_report_carries_service_place_and_ranking(parse: Parse) -> None:
+    parsed = parse("There is a huge pothole on Hampshire Street near Inman Square")
+    assert parsed["intent"]["name"] == "report"
+    assert entities(parsed, "service")[0]["value"] == "pothole"
+    assert parsed["service_ranking"][0]["code"] == "pothole"
+    assert "Hampshire Street" in entities(parsed, "location")[0]["value"]
+    assert parsed["language"] == "en"
+
+
+def test_the_ranking_is_a_distribution_over_services(parse: Parse) -> None:
+    ranking = parse("the light keeps going on and off")["service_ranking"]
+    confidences = [one["confidence"] for one in ranking]
+    assert len(ranking) == 10
+    assert confidences == sorted(confidences, reverse=True)
+    assert 0 < sum(confidences) <= 1.0001
+
+
+def test_a_ranking_is_there_whatever_the_intent(parse: Parse) -> None:
+    parsed = parse("good morning")
+    assert parsed["intent"]["name"] == "greet"
+    assert parsed["service_ranking"]
+    assert not entities(parsed, "service")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t"])
+def test_nothing_is_not_understood(parse: Parse, text: str) -> None:
+    parsed = parse(text)
+    assert parsed["intent"]["name"] == "nlu_fallback"
+    assert parsed["intent_ranking"] == parsed["service_ranking"] == []
+
+
+@pytest.mark.parametrize("text", ["😀", "a" * 1000, "<b>hi</b>", "\u202eabc", "'; DROP TABLE x; --", "日本語"])
+def test_odd_text_gets_some_answer(parse: Parse, text: str) -> None:
+    parsed = parse(text)
+    assert parsed["intent"]["name"]
+    assert json.dumps(parsed)
+
+
+@pytest.mark.parametrize("text", ["my kitchen is on fire!!", "I want to end my life"])
+def test_danger_is_noticed(parse: Parse, text: str) -> None:
+    assert parse(text)["intent"]["name"] in ("emergency", "self_harm")
+
+
+def test_spelling_and_shouting_do_not_matter_much(parse: Parse) -> None:
+    for text in ("HUGE POTHOLE FIX IT NOW", "theres a huuuge potholl in the rode"):
+        assert parse(text)["service_ranking"][0]["code"] in ("pothole", "pothole_alley")
+
+
+def test_small_data_of_another_city(tmp_path: Path) -> None:
+    """Own services need own examples only; a service that is not offered is never chosen."""
+    (tmp_path / "nlu.yml").write_text(OWN, encoding="utf-8")
+    importer = CityDataImporter(training_data_paths=[str(tmp_path / "nlu.yml")])
+    components = trained(tmp_path / "model", importer, {"offered": ["lamp"]})
+    parsed = parser(components)("the lamp by the church is dark")
+    assert [one["code"] for one in parsed["service_ranking"]] == ["lamp"]
+    other = parser(components)("deep hole in the road")
+    assert not entities(other, "service")
+    assert [one["code"] for one in other["service_ranking"]] == ["lamp"]
+
+
+@pytest.mark.parametrize("text", ["…", "?!", "...", "  "])
+def test_marks_alone_mean_nothing(parse: Parse, text: str) -> None:
+    parsed = parse(text)
+    assert parsed["intent"]["name"] == "nlu_fallback"
+    assert parsed["intent_ranking"] == parsed["service_ranking"] == []

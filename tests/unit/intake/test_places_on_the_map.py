@@ -1,0 +1,198 @@
+"""The place of a report, resolved on Riverbend's map: found, offered, asked again, somebody else's, or only words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from conversing import RIVERBEND, Talk, setting
+
+from city311.intake import Outcome, Setting, Utterance, hear
+from city311.places import Places, open_places
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+    places = open_places(RIVERBEND, tmp_path_factory.mktemp("places"))
+    assert isinstance(places, Places)
+    yield replace(setting(), places=places)
+
+
+def pothole(here: Setting, place: str) -> Talk:
+    return Talk(here).begin("there is a pothole", service="pothole").say(place)
+
+
+def pin(talk: Talk, lat: float, lon: float, text: str = "") -> Talk:
+    talk.turn = hear(talk.here, talk.stored(), Utterance(text, "nlu_fallback", 0.3, pin=(lat, lon)))
+    return talk
+
+
+def test_a_place_is_read_back_by_its_proper_label(here: Setting) -> None:
+    talk = pothole(here, "24 rcie st apt 3")
+    assert (talk.asking, talk.value("location")) == ("where", "24 Rice St")
+    assert (round(talk.state.spot.lat, 4), talk.state.spot.areas["zip"]) == (42.3946, "02140")
+
+    talk.say("crosswalk").say("skip").say("anonymous")
+    assert talk.reviewing
+    assert "Place: 24 Rice St" in talk.text
+    assert talk.state.answers["location"].said == "24 rcie st apt 3"
+
+
+def test_one_that_is_not_sure_is_offered(here: Setting) -> None:
+    talk = pothole(here, "8 Pine Road")
+    assert talk.keys == ["utter_ask_did_you_mean"]
+    assert talk.buttons == ["8 Pine St", "Use it as I wrote it"]
+
+    assert talk.say("yes", "affirm").value("location") == "8 Pine St"
+
+
+@pytest.mark.parametrize("pick", ["12 Avon Pl", "2", "the second one", "the place", "avon pl"])
+def test_which_of_two_streets(here: Setting, pick: str) -> None:
+    talk = pothole(here, "8 Avon")
+    assert talk.keys == ["utter_ask_which_place"]
+    labels = talk.buttons[:-1]
+    assert set(labels) == {"8 Avon Pl", "8 Avon St"}
+
+    chosen = {"12 Avon Pl": "8 Avon Pl", "the place": "8 Avon Pl", "avon pl": "8 Avon Pl"}.get(pick, labels[1])
+    talk.say("8 Avon Pl" if pick in ("12 Avon Pl", "the place") else pick)
+    assert talk.value("location") == chosen
+    assert talk.asking == "where"
+
+
+def test_none_of_them_and_another(here: Setting) -> None:
+    talk = pothole(here, "8 Avon").say("no", "deny")
+    assert talk.asking == "location"
+    assert talk.say("24 Rice St").value("location") == "24 Rice St"
+
+
+def test_my_house_asks_which_house(here: Setting) -> None:
+    talk = pothole(here, "in front of my house")
+    assert talk.keys == ["utter_ask_which_house"]
+    assert talk.say("24 Rice St").value("location") == "24 Rice St"
+
+
+def test_a_street_that_has_no_such_house(here: Setting) -> None:
+    talk = pothole(here, "2000 Rice St")
+    assert talk.keys == ["utter_ask_no_such_number"]
+    assert "Rice St" in talk.text
+    assert talk.say("24").value("location") == "24 Rice St"
+
+
+def test_who_insists_goes_on_with_their_own_words(here: Setting) -> None:
+    talk = pothole(here, "by the big rock behind the old mill").say("Use it as I wrote it")
+    assert talk.value("location") == "the big rock behind the old mill"
+    assert talk.state.spot.kind == "as_written"
+    assert talk.asking == "where"
+
+
+def test_one_good_question_and_no_more(here: Setting) -> None:
+    talk = pothole(here, "by the big rock behind the old mill")
+    assert talk.keys == ["utter_ask_place_again"]
+    talk.say("near the willow tree with the swing")
+    assert talk.keys[0] == "utter_place_unverified"
+    assert talk.state.spot.kind == "as_written"
+    assert talk.asking == "where"
+
+
+@pytest.mark.parametrize("place", ["12 Main St, Somerville", "42.35, -71.06"])
+def test_outside_nothing_is_filed(here: Setting, place: str) -> None:
+    talk = pothole(here, place)
+    assert talk.asking == "location"
+    assert talk.value("location") is None
+    assert "I have not sent a report" in talk.text
+    assert talk.buttons == ["Cancel the report"]
+    assert talk.say("Cancel the report").ended == "cancelled"
+
+
+def test_a_town_next_door_is_named_with_its_phone(here: Setting) -> None:
+    text = pothole(here, "12 Main St, Somerville").text
+    assert "Somerville" in text
+    assert "617-555-0171" in text
+
+
+def test_after_outside_another_place_counts(here: Setting) -> None:
+    assert pothole(here, "12 Main St, Somerville").say("sorry, 24 Rice St").value("location") == "24 Rice St"
+
+
+def test_a_state_road_is_the_states(here: Setting) -> None:
+    talk = pothole(here, "100 Memorial Drive")
+    assert "State Parkways Office" in talk.text
+    assert talk.value("location") is None
+
+
+def test_but_not_for_what_is_no_matter_of_the_road(here: Setting) -> None:
+    talk = Talk(here).begin("they missed my trash", service="missed_trash").say("100 Memorial Drive")
+    assert talk.value("location") == "100 Memorial Dr"
+
+
+def test_a_change_of_the_service_asks_anew_whose_it_is(here: Setting) -> None:
+    talk = Talk(here).begin("they missed my trash", service="missed_trash").say("100 Memorial Drive")
+    talk.say("change the kind of problem")
+    for _ in range(1):
+        talk.say("there is a pothole in the road", "report", services=[("pothole", 0.95)])
+    if talk.state.service == "pothole":
+        assert "State Parkways Office" in talk.text
+
+
+def test_a_light_on_the_utilitys_pole_is_referred(here: Setting) -> None:
+    talk = Talk(here).begin("the street light is out", service="light_out").say("pole 36-P1")
+    assert "Riverbend Light & Power" in talk.text
+    assert talk.state.spot.rule == "power_company_lights"
+    assert talk.value("location") == "36-P1, Bishop Allen Lot 5"
+    assert talk.value("pole_no") == "36-P1"
+    assert talk.asking != "location"
+
+
+def test_a_pin_at_the_question(here: Setting) -> None:
+    talk = pin(Talk(here).begin("there is a pothole", service="pothole"), 42.39457, -71.1284)
+    assert talk.keys[0] == "utter_pin_kept"
+    assert (talk.value("location"), talk.asking) == ("24 Rice St", "where")
+
+
+def test_a_pin_later_corrects_the_place(here: Setting) -> None:
+    talk = pin(pothole(here, "12 Oak Street"), 42.39457, -71.1284)
+    assert (talk.value("location"), talk.asking) == ("24 Rice St", "where")
+
+
+def test_a_pin_outside(here: Setting) -> None:
+    talk = pin(Talk(here).begin("there is a pothole", service="pothole"), 0.0, 0.0)
+    assert talk.value("location") is None
+    assert talk.asking == "location"
+    assert "outside Riverbend" in talk.text
+
+
+def test_a_pin_without_a_map_is_taken_as_it_is() -> None:
+    talk = pin(Talk().begin("there is a pothole", service="pothole"), 42.39457, -71.1284)
+    assert talk.value("location") == "42.39457, -71.12840"
+    assert talk.asking == "where"
+
+
+def test_a_correction_at_the_read_back(here: Setting) -> None:
+    talk = pothole(here, "12 Oak Street").say("crosswalk").say("skip").say("anonymous")
+    talk.say("no, it's on 8 Pine Road", "correct_answer", location="8 Pine Road")
+    assert talk.keys[-1] == "utter_ask_did_you_mean"
+    assert "I changed this" not in talk.text
+    talk.say("8 Pine St")
+    assert talk.reviewing
+    assert "Place: 8 Pine St" in talk.text
+
+
+def test_danger_is_asked_before_which_street(here: Setting) -> None:
+    talk = Talk(here).begin("a wire hangs down at 8 Avon", service="wire_down", location="8 Avon")
+    assert talk.asking == "sparking"
+    assert talk.say("no", "deny").keys[-1] == "utter_ask_which_place"
+
+
+def test_and_before_whose_road_it_is(here: Setting) -> None:
+    talk = Talk(here).begin("a wire hangs at 100 Memorial Drive", service="wire_down", location="100 Memorial Drive")
+    assert talk.asking == "sparking"
+    assert "State Parkways" not in talk.text
+    assert "State Parkways" in talk.say("no", "deny").text
+
+
+@pytest.mark.parametrize("text", ["💥💥", "x" * 900, "'; DROP TABLE x; --", "NaN, NaN", "999.999, 999.999", "   "])
+def test_nothing_breaks_it(here: Setting, text: str) -> None:
+    talk = pothole(here, text)
+    assert talk.last.outcome is not Outcome.END
+    assert talk.asking in ("location", "where")

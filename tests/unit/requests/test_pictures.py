@@ -1,0 +1,141 @@
+"""Whatever is sent as a photo: what is kept is a picture and nothing else."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from PIL import ExifTags, Image
+
+from city311.requests.pictures import LARGEST_BYTES, BadPicture, Fault, draw
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    target = io.BytesIO()
+    image.save(target, kind, **options)
+    return target.getvalue()
+
+
+def photo(size: tuple[int, int] = (600, 400), **options: object) -> bytes:
+    return encoded(Image.linear_gradient("L").resize(size).convert("RGB"), **options)
+
+
+def exif(*, lat: tuple[object, object] | None = None, lon: tuple[object, object] | None = None) -> Image.Exif:
+    made = Image.Exif()
+    made[ExifTags.Base.Make] = "SecretCam"
+    gps = made.get_ifd(ExifTags.IFD.GPSInfo)
+    if lat and lon:
+        gps[ExifTags.GPS.GPSLatitudeRef], gps[ExifTags.GPS.GPSLatitude] = lat
+        gps[ExifTags.GPS.GPSLongitudeRef], gps[ExifTags.GPS.GPSLongitude] = lon
+    return made
+
+
+HERE = exif(lat=("N", (42.0, 22.0, 12.0)), lon=("W", (71.0, 6.0, 36.0)))
+
+
+def test_device_and_place_are_left_behind_and_the_place_is_told() -> None:
+    sent = photo(exif=HERE, comment=b"my name")
+    assert b"SecretCam" in sent
+    drawn = draw(sent)
+    assert drawn.position == (42.37, -71.11)
+    for kept in (drawn.content, drawn.small):
+        image = Image.open(io.BytesIO(kept))
+        assert image.format == "JPEG"
+        assert not image.getexif() and "comment" not in image.info
+        assert b"SecretCam" not in kept and b"my name" not in kept
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP"])
+def test_other_kinds_become_jpeg(kind: str) -> None:
+    drawn = draw(photo(kind=kind))
+    assert Image.open(io.BytesIO(drawn.content)).format == "JPEG"
+    assert (drawn.width, drawn.height) == (600, 400)
+
+
+def test_large_ones_shrink_and_small_ones_stay() -> None:
+    drawn = draw(photo((5000, 2500)))
+    assert (drawn.width, drawn.height) == (2048, 1024)
+    assert Image.open(io.BytesIO(drawn.small)).size == (320, 160)
+    assert draw(photo((40, 20))).width == 40
+
+
+def test_turned_upright() -> None:
+    lying = Image.Exif()
+    lying[ExifTags.Base.Orientation] = 6
+    assert draw(photo((600, 400), exif=lying)).height == 600
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "I;16"])
+def test_every_way_to_keep_pixels(mode: str) -> None:
+    plain = Image.linear_gradient("L").resize((30, 20))
+    image = Image.new("I;16", (30, 20)) if mode == "I;16" else plain.convert(mode)
+    assert draw(encoded(image, "PNG")).width == 30
+    assert draw(encoded(plain.convert("CMYK"))).width == 30
+
+
+def test_what_is_transparent_becomes_white() -> None:
+    drawn = draw(encoded(Image.new("RGBA", (30, 20), (0, 0, 0, 0)), "PNG"))
+    assert min(Image.open(io.BytesIO(drawn.content)).convert("L").getextrema()) > 250
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG that says it is that large, with next to no data."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "fault"),
+    [
+        (b"", Fault.NOT_A_PHOTO),
+        (b"hello", Fault.NOT_A_PHOTO),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", Fault.NOT_A_PHOTO),
+        (b"<html><script>alert(1)</script></html>", Fault.NOT_A_PHOTO),
+        (b"%PDF-1.7", Fault.NOT_A_PHOTO),
+        (b"\xff\xd8\xff", Fault.NOT_A_PHOTO),
+        (b"\x89PNG\r\n\x1a\n", Fault.BROKEN),
+        (png_of(30_000, 30_000), Fault.TOO_LARGE),
+        (png_of(200, 200), Fault.BROKEN),
+        (photo()[:2000], Fault.BROKEN),
+        (b"\0" * (LARGEST_BYTES + 1), Fault.TOO_LARGE),
+    ],
+    ids=["empty", "text", "svg", "html", "pdf", "start", "png start", "bomb", "no pixels", "cut off", "too many bytes"],
+)
+def test_what_is_no_photo_is_refused(sent: bytes, fault: Fault) -> None:
+    with pytest.raises(BadPicture) as refused:
+        draw(sent)
+    assert refused.value.fault in ({fault, Fault.NOT_A_PHOTO} if fault is Fault.BROKEN else {fault})
+
+
+def test_what_follows_the_picture_is_left_behind() -> None:
+    drawn = draw(photo() + b"PK\x03\x04<script>alert(1)</script>")
+    assert b"script" not in drawn.content
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        exif(),
+        exif(lat=("N", (0.0, 0.0, 0.0)), lon=("E", (0.0, 0.0, 0.0))),
+        exif(lat=("N", (99.0, 0.0, 0.0)), lon=("E", (1.0, 0.0, 0.0))),
+        exif(lat=("X", (9.0, 0.0, 0.0)), lon=("E", (1.0, 0.0, 0.0))),
+    ],
+    ids=["none", "zero", "beyond the pole", "no hemisphere"],
+)
+def test_a_position_without_sense_is_none(made: Image.Exif) -> None:
+    assert draw(photo(exif=made)).position is None
+
+
+def test_no_file_of_the_system_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "secret.jpg").write_bytes(photo())
+    with pytest.raises(BadPicture):
+        draw(str(tmp_path / "secret.jpg").encode())
