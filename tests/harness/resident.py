@@ -11,6 +11,9 @@ import requests
 
 from harness.stack import Stack
 
+RECONNECT_S = 30
+"""How long a browser goes on trying a server that refuses or cuts the connection."""
+
 
 @dataclass
 class Heard:
@@ -52,39 +55,38 @@ class Resident:
 
     def say(self, text: str, wait_s: float = 60, **beside: Any) -> Heard:
         """Sends a message, with what goes ``beside`` its text, and waits for its answer, however late it comes."""
-        sent = uuid.uuid4().hex
-        for attempt in range(40):
-            try:
-                answer = self._post("messages", {"id": sent, "text": text, **beside})
-                break
-            except requests.ConnectionError:
-                if attempt == 39:
-                    raise
-                time.sleep(0.5)
+        answer = self._post("messages", {"id": uuid.uuid4().hex, "text": text, **beside})
         self.last = Heard(self._awaited(answer, wait_s)["messages"])
         return self.last
 
     def history(self) -> list[dict[str, Any]]:
         """All turns of this session, oldest first."""
-        response = self.http.get(f"{self.stack.portal}/channels/web/messages", params={"after": 0}, timeout=15)
-        response.raise_for_status()
-        return list(response.json()["turns"])
+        return list(self._asked("GET", "messages", params={"after": 0}).json()["turns"])
 
     def _awaited(self, turn: dict[str, Any], wait_s: float) -> dict[str, Any]:
         end = time.monotonic() + wait_s
         while turn["state"] == "waiting" and time.monotonic() < end:
             time.sleep(0.3)
-            try:
-                turn = next((each for each in self.history() if each["id"] == turn["id"]), turn)
-            except (requests.ConnectionError, requests.HTTPError):
-                continue
+            turn = next((each for each in self.history() if each["id"] == turn["id"]), turn)
         assert turn["state"] != "waiting", f"no answer to {turn['text']!r} within {wait_s} s"
         return turn
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        response = self.http.post(f"{self.stack.portal}/channels/web/{path}", json=body, timeout=30)
-        if response.status_code == 429:
-            time.sleep(2.5)
-            response = self.http.post(f"{self.stack.portal}/channels/web/{path}", json=body, timeout=30)
-        response.raise_for_status()
-        return dict(response.json())
+        return dict(self._asked("POST", path, json=body).json())
+
+    def _asked(self, method: str, path: str, **beside: Any) -> requests.Response:
+        """The answer of the web channel; asks again while it says "too fast" or is being started again."""
+        end = time.monotonic() + RECONNECT_S
+        while True:
+            try:
+                response = self.http.request(method, f"{self.stack.portal}/channels/web/{path}", timeout=30, **beside)
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.3)
+                continue
+            if response.status_code in (429, 503) and time.monotonic() < end:
+                time.sleep(2.5)
+                continue
+            response.raise_for_status()
+            return response
