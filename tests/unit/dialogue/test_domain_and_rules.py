@@ -7,10 +7,12 @@ import asyncio
 import pytest
 import yaml
 from action_double import FORM
+from rasa.cli.utils import validate_files
 from rasa.core.actions.action import ActionExtractSlots
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.importers.importer import TrainingDataImporter
 from small_bot import HOUSE
 
 
@@ -142,3 +144,13 @@ def test_trap_10_the_next_report_begins_with_nothing(conversation, actions):
     assert conversation.says("zreport a street light") == ["Question 1?"]
     assert conversation.stored().get_slot("intake") == {"answers": ["zreport a street light"]}
     assert conversation.says("on Oak Street")[-1] == "Filed with ['zreport a street light', 'on Oak Street']."
+
+
+def test_rasa_data_validate_fails_on_no_warning(monkeypatch):
+    """What ``rasa data validate --fail-on-warnings`` does; it ends the program when it finds something."""
+    monkeypatch.chdir(HOUSE)
+    validate_files(
+        fail_on_warnings=True,
+        max_history=None,
+        importer=TrainingDataImporter.load_from_config("config.yml", "domain.yml", ["data"]),
+    )
