@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
-from city311.channels import media, messaging, meta, sms, twilio, twochat, whatsapp
+from city311.channels import fates, media, messaging, meta, sms, twilio, twochat, whatsapp
 from city311.channels.answers import Answers
 from city311.channels.configuration import Lines
 from city311.channels.limits import Limits
@@ -19,15 +19,9 @@ from city311.channels.quiet import Quiet
 from city311.channels.received import SMS, WHATSAPP, Fate
 from city311.language.responses import Responses
 from city311.requests import Photos
-from city311.store.base import now, writing
-from city311.store.outgoing import FAILED, SENT, WAITING, OutgoingMessage
 
 NEEDED = (*messaging.NEEDED, *media.NEEDED, *sms.NEEDED, *whatsapp.NEEDED)
 """Responses that the domain must have."""
-
-
-_WINDOW_CLOSED = ("63016", "131047")
-"""What Twilio and Meta say when they find out late that a resident had not written for 24 hours."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +43,7 @@ def phones(
     providers = _providers(lines, responses, public_url)
     sender = Sender(engine, providers, responses, limits, public_url=public_url, quiet=quiet, pace=pace)
     attachments = Attachments(engine, photos, _sources(lines), responses)
-    return Phones(limits, sender, Answers(responses, sender.look), attachments, partial(_keep_fate, engine))
-
-
-def _keep_fate(engine: Engine, fate: Fate) -> None:
-    with writing(engine) as session:
-        row = session.scalar(select(OutgoingMessage).where(OutgoingMessage.provider_id == fate.provider_id))
-        if row is None or row.state != SENT:
-            return
-        row.fate = fate.state
-        if fate.failed and fate.code in _WINDOW_CLOSED and "template" in row.content:
-            row.content = {**row.content, "only_template": True}
-            row.state, row.not_before, row.parts = WAITING, now(), 0
-        elif fate.failed:
-            row.state, row.last_error = FAILED, f"{fate.state} {fate.code}".strip()
+    return Phones(limits, sender, Answers(responses, sender.look), attachments, partial(fates.keep, engine))
 
 
 def _providers(lines: Lines, responses: Responses, public_url: str) -> dict[tuple[str, str], Provider]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from city311.channels.media import Located, NotFetched, Refused
-from city311.channels.providers import Envelope, MaybeTaken, NotAllowed, NotTaken, Part, WindowClosed
+from city311.channels.providers import CannotTell, Envelope, MaybeTaken, NotAllowed, NotTaken, Part, WindowClosed
 from city311.channels.received import WHATSAPP, Fate, Forged, Media, Received, Unreadable, is_number, position
 from city311.channels.whatsapp import as_buttons, row
 
@@ -139,7 +139,11 @@ def _fate(status: Mapping[str, Any]) -> Fate | None:
     name, state = _text(status.get("id")), _text(status.get("status"))[:24]
     errors = list(_dicts(status.get("errors")))
     code = str(errors[0].get("code", ""))[:12] if errors else ""
-    return Fate(name, state, failed=state == "failed", code=code) if name and state else None
+    if not name or len(name) > 128 or not state:
+        return None
+    return Fate(
+        name, state, failed=state == "failed", code=code, reference=_text(status.get("biz_opaque_callback_data"))[:512]
+    )
 
 
 class Meta:
@@ -181,8 +185,8 @@ class Meta:
         raise _failure(response)
 
     async def find(self, part: Part, envelope: Envelope, since: datetime) -> str | None:  # noqa: ARG002
-        """Meta cannot be asked for a message that was sent."""
-        return None
+        """Meta cannot be asked for a message that was sent; its news name the reference that went with it."""
+        raise CannotTell("no answer from Meta, and no news", news=True)
 
     async def close(self) -> None:
         """Let go of the connections."""

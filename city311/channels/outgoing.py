@@ -1,7 +1,9 @@
 """Sends what is in the queue of outgoing messages: in order, at the pace of each line, and again until it went.
 
-A message is sent at least once. ``maybe_sent_at`` is stored before the provider is called and cleared after it
-answered; when it is found set, the provider is asked for the message first, where it can be asked.
+``maybe_sent_at`` is stored before the provider is called and cleared after it answered. When it is found set, nobody
+knows whether the message went. A provider that can be asked is asked, and the message sent again only if it is not
+there. One that cannot be asked (Meta, 2Chat) gets it once at most: its news are waited for, and without any the message
+is left to a person. Nobody gets the same answer twice, and none is lost without a trace.
 """
 
 from __future__ import annotations
@@ -9,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,9 +20,10 @@ from typing import Any
 import anyio.to_thread
 from sqlalchemy import Engine
 
-from city311.channels import sms, whatsapp
+from city311.channels.composing import Work, composed
 from city311.channels.limits import Limits
 from city311.channels.providers import (
+    CannotTell,
     Envelope,
     MaybeTaken,
     NotAllowed,
@@ -30,6 +32,7 @@ from city311.channels.providers import (
     Part,
     Provider,
     WindowClosed,
+    reference,
 )
 from city311.channels.quiet import Quiet
 from city311.channels.received import SMS, WHATSAPP
@@ -41,9 +44,6 @@ from city311.store.outgoing import CONSENT, FAILED, SENT, UPDATE, WAITING, WITHH
 
 log = logging.getLogger(__name__)
 
-_WINDOW = timedelta(hours=24)
-_WINDOW_MARGIN = timedelta(minutes=5)
-
 
 @dataclass(frozen=True)
 class Pace:
@@ -54,6 +54,7 @@ class Pace:
         lease_s: how long one attempt holds a message.
         first_retry_s: pause after the first failure; it doubles up to ``longest_retry_s``.
         settle_s: pause after an attempt whose outcome stayed unknown, for the provider to finish it.
+        news_s: how long the news of a provider that cannot be asked are waited for.
         reply_for_s, update_for_s: age at which a message that still fails is left to a person.
         unclear: attempts with an unknown outcome before a person decides.
         at_once: messages that are sent at the same time.
@@ -65,21 +66,12 @@ class Pace:
     first_retry_s: float = 2.0
     longest_retry_s: float = 600.0
     settle_s: float = 20.0
+    news_s: float = 60.0
     reply_for_s: float = 6 * 3600.0
     update_for_s: float = 72 * 3600.0
     unclear: int = 3
     at_once: int = 16
     per_second: Mapping[str, float] = field(default_factory=lambda: {SMS: 10.0, WHATSAPP: 20.0})
-
-
-@dataclass(frozen=True)
-class _Work:
-    """A message that is held, and the parts to send. ``page``: secret of the page with the full text, if shortened."""
-
-    held: Claimed
-    provider: Provider
-    parts: Sequence[Part]
-    page: str | None = None
 
 
 class Sender:
@@ -171,6 +163,8 @@ class Sender:
                 await self._change(held, state=FAILED, last_error=f"unclear: {error}")
             else:
                 await self._wait(held, self._pace.settle_s, f"unclear: {error}", maybe=True)
+        except CannotTell as error:
+            await self._doubt(held, error)
         except OptedOut as error:
             await anyio.to_thread.run_sync(self._opted_out, held, str(error))
         except WindowClosed as error:
@@ -182,7 +176,7 @@ class Sender:
         except NotAllowed as error:
             await self._change(held, state=FAILED, last_error=str(error), maybe_sent_at=None)
 
-    def _begin(self, message_id: int) -> _Work | None:
+    def _begin(self, message_id: int) -> Work | None:
         """Take the message, and write down that it may be with the provider from now on."""
         at = self._clock()
         with writing(self._engine) as session:
@@ -198,11 +192,12 @@ class Sender:
                 outgoing.change_held(session, held, values)
                 return None
             try:
-                work = self._work(held)
+                provider = self._providers.get((held.channel, held.provider))
+                work = composed(held, provider, self._responses, self._public_url, at)
             except NotAllowed as error:
                 outgoing.change_held(session, held, {"state": FAILED, "last_error": str(error)})
                 return None
-            outgoing.change_held(session, held, {"maybe_sent_at": at, "page": work.page})
+            outgoing.change_held(session, held, {"maybe_sent_at": held.maybe_sent_at or at, "page": work.page})
         return work
 
     def _waits_until(self, held: Claimed, at: datetime) -> datetime | None:
@@ -212,10 +207,11 @@ class Sender:
             return max(line_held, quiet_until or line_held)
         return quiet_until
 
-    async def _send(self, work: _Work) -> None:
+    async def _send(self, work: Work) -> None:
         held, doubtful_since = work.held, work.held.maybe_sent_at
-        envelope = Envelope(held.channel, held.line, held.number, held.key)
         for done, part in enumerate(work.parts[held.parts :], held.parts + 1):
+            name = reference(held.key, done, len(work.parts))
+            envelope = Envelope(held.channel, held.line, held.number, name)
             provider_id = None
             if doubtful_since is not None:
                 provider_id = await work.provider.find(part, envelope, doubtful_since)
@@ -242,29 +238,6 @@ class Sender:
     def _lease_end(self) -> datetime:
         return self._clock() + timedelta(seconds=self._pace.lease_s)
 
-    def _work(self, held: Claimed) -> _Work:
-        provider = self._providers.get((held.channel, held.provider))
-        if provider is None:
-            raise NotAllowed(f"{held.channel} by {held.provider} is not set up")
-        content = held.content
-        messages: Sequence[Mapping[str, Any]] = content["messages"]
-        if held.channel == SMS:
-            page = held.page or secrets.token_urlsafe(24)
-            text = sms.render(messages, self._responses, link=f"{self._public_url}/texts/{page}")
-            return _Work(held, provider, [Part(text.body)], page if text.whole else None)
-        closed = provider.windowed and self._clock() - held.heard_at > _WINDOW - _WINDOW_MARGIN
-        if closed or content.get("only_template"):
-            template = content.get("template")
-            if not template:
-                raise NotAllowed("window_closed_and_no_template")
-            return _Work(
-                held, provider, [Part("", template=template["name"], values=tuple(template.get("values", ())))]
-            )
-        parts = whatsapp.render(messages, self._responses, interactive=provider.interactive)
-        if not parts:
-            raise NotAllowed("empty")
-        return _Work(held, provider, parts)
-
     async def _later(self, held: Claimed, reason: str, wait_s: float | None) -> None:
         if wait_s is not None:
             # it is the line that is busy, not the message: none of its messages goes before that
@@ -282,6 +255,16 @@ class Sender:
         if not maybe and held.maybe_sent_at is None:
             values["maybe_sent_at"] = None  # it surely did not go
         await self._change(held, state=WAITING, **values)
+
+    async def _doubt(self, held: Claimed, error: CannotTell) -> None:
+        """Wait for the provider's news of a message that it may have, or leave it to a person."""
+        since = held.maybe_sent_at or self._clock()
+        until = since + timedelta(seconds=self._pace.news_s if error.news else 0.0)
+        if self._clock() < until:
+            await self._change(held, state=WAITING, not_before=until, last_error=f"unsure: {error}")
+        else:
+            # once a person has decided that it is to go again, there is no doubt to wait for
+            await self._change(held, state=FAILED, maybe_sent_at=None, last_error=f"unsure: {error}")
 
     def _opted_out(self, held: Claimed, code: str) -> None:
         at = self._clock()

@@ -19,6 +19,14 @@ class MaybeTaken(Exception):
     """No answer: the provider may have taken the message, or not."""
 
 
+class CannotTell(Exception):
+    """The provider cannot be asked whether it has a message. ``news``: it tells of each message by itself, soon."""
+
+    def __init__(self, reason: str, *, news: bool) -> None:
+        super().__init__(reason)
+        self.news = news
+
+
 class NotAllowed(Exception):
     """The provider will never take this message. The text is the provider's code."""
 
@@ -59,6 +67,20 @@ class Envelope:
     reference: str
 
 
+def reference(key: str, part: int, of: int) -> str:
+    """What names part number ``part`` (from 1) of the message of that key."""
+    return f"{key}#{part}/{of}"
+
+
+def referred(text: str) -> tuple[str, int, int] | None:
+    """Key, part and number of parts that a reference names; None when it is none of ours."""
+    key, _, numbers = text.rpartition("#")
+    part, _, of = numbers.partition("/")
+    if not (key and part.isascii() and part.isdecimal() and of.isascii() and of.isdecimal()):
+        return None
+    return (key, int(part), int(of)) if 1 <= int(part[:6]) <= int(of[:6]) else None
+
+
 class Provider(Protocol):
     """Sends messages.
 
@@ -78,10 +100,10 @@ class Provider(Protocol):
         """
 
     async def find(self, part: Part, envelope: Envelope, since: datetime) -> str | None:
-        """The id of that very message if the provider has it from ``since`` on; None if not, or it cannot tell.
+        """The id of that very message if the provider has it from ``since`` on; None if it surely has not.
 
         Raises:
-            NotTaken: the provider cannot be asked now.
+            NotTaken: the provider cannot be asked now. CannotTell: it can never be asked this.
         """
 
     async def close(self) -> None:

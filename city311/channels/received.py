@@ -77,12 +77,16 @@ class Received:
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a message of ours. ``failed`` says that it did not arrive and ``code`` why."""
+    """What became of a message of ours. ``failed`` says that it did not arrive and ``code`` why.
+
+    ``reference`` names it as we did when we sent it, where the provider gives that back.
+    """
 
     provider_id: str
     state: str
     failed: bool = False
     code: str = ""
+    reference: str = ""
 
 
 def sender_id(secret: str, channel: str, number: str) -> str:

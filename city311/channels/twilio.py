@@ -23,7 +23,16 @@ from twilio.rest import Client
 
 from city311.channels.keywords import carrier_answers
 from city311.channels.media import Located
-from city311.channels.providers import Envelope, MaybeTaken, NotAllowed, NotTaken, OptedOut, Part, WindowClosed
+from city311.channels.providers import (
+    CannotTell,
+    Envelope,
+    MaybeTaken,
+    NotAllowed,
+    NotTaken,
+    OptedOut,
+    Part,
+    WindowClosed,
+)
 from city311.channels.received import SMS, WHATSAPP, Fate, Forged, Media, Received, Unreadable, is_number, position
 
 NAME = "twilio"
@@ -178,7 +187,8 @@ class Twilio:
     def _find(self, part: Part, envelope: Envelope, since: datetime) -> str | None:
         address = _WHATSAPP if envelope.channel == WHATSAPP else ""
         if part.template:
-            return None  # Twilio lists the text it made of the template, which we do not know
+            # Twilio lists the text that it made of the template, which we do not know
+            raise CannotTell("no answer from Twilio to a template", news=False)
         try:
             found = self._client.messages.list(
                 to=address + envelope.number, date_sent_after=since - timedelta(days=1), limit=50

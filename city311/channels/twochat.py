@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from city311.channels.media import Located
-from city311.channels.providers import Envelope, MaybeTaken, NotAllowed, NotTaken, Part
+from city311.channels.providers import CannotTell, Envelope, MaybeTaken, NotAllowed, NotTaken, Part
 from city311.channels.received import WHATSAPP, Forged, Media, Received, Unreadable, is_number
 
 NAME = "2chat"
@@ -130,7 +130,7 @@ class TwoChat:
 
     async def find(self, part: Part, envelope: Envelope, since: datetime) -> str | None:  # noqa: ARG002
         """2Chat cannot be asked for a message that was sent."""
-        return None
+        raise CannotTell("no answer from 2Chat", news=False)
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -79,7 +79,11 @@ class MetaDouble(ProviderDouble):
         return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).encode()
 
     def status(self, name: str, state: str, number: str, *codes: int) -> dict[str, Any]:
+        """News of the message of that name; Meta gives back the data that came with it."""
         news = {"id": name, "status": state, "timestamp": str(int(time.time())), "recipient_id": number}
+        came_with = [one.get("biz_opaque_callback_data") for one in self.sent if one["id"] == name]
+        if any(came_with):
+            news["biz_opaque_callback_data"] = came_with[0]
         return {**news, "errors": [{"code": code, "title": "x"} for code in codes]} if codes else news
 
     def bring(self, portal: str, body: bytes, *, secret: str = SECRET) -> httpx.Response:

@@ -21,6 +21,7 @@ PROMPT = Pace(
     first_retry_s=0.05,
     longest_retry_s=0.1,
     settle_s=0.05,
+    news_s=0.3,
     per_second={"sms": 1000.0, "whatsapp": 1000.0},
 )
 """Sends and tries again at once, so that a test waits for what happens and not for a clock."""

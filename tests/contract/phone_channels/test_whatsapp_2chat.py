@@ -15,6 +15,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from city311.channels.configuration import Lines
+from city311.store.outgoing import OutgoingMessage
 from city311.store.turns import Turn
 
 ANN = "+16175550177"
@@ -31,6 +32,12 @@ def portal(engine: Engine, relay: RelayDouble, twilio: TwilioDouble, chat: TwoCh
     lines = Lines(twochat=chat.account(), rates=GENEROUS)
     with phone_portal(engine, relay, twilio, phone_lines=lines) as running:
         yield running
+
+
+def states(engine: Engine) -> list[tuple[str, str]]:
+    with Session(engine) as session:
+        rows = session.scalars(select(OutgoingMessage).order_by(OutgoingMessage.id))
+        return [(row.state, row.last_error.partition(":")[0]) for row in rows]
 
 
 def count(engine: Engine) -> int:
@@ -103,9 +110,21 @@ def test_a_photo_is_fetched_from_2chat_and_from_nowhere_else(
     assert "media" not in relay.calls[1]["metadata"]
 
 
-@pytest.mark.parametrize("mood", ["busy", "away", "deaf"])
+@pytest.mark.parametrize("mood", ["busy", "away"])
 def test_a_failed_sending_is_repeated(portal: Portal, chat: TwoChatDouble, mood: str) -> None:
     chat.moods = [mood]
     chat.bring(portal.url, chat.message(ANN, "hello"))
     eventually(lambda: chat.texts(ANN))
     assert len(chat.texts(ANN)) == 1
+
+
+@pytest.mark.parametrize(("mood", "taken"), [("cut", 1), ("deaf", 0)])
+def test_what_2chat_may_have_taken_is_left_to_a_person(
+    portal: Portal, chat: TwoChatDouble, engine: Engine, mood: str, taken: int
+) -> None:
+    chat.moods = [mood]
+    chat.bring(portal.url, chat.message(ANN, "hello"))
+    eventually(lambda: states(engine) == [("failed", "unsure")])
+    chat.bring(portal.url, chat.message(ANN, "hello again"))
+    eventually(lambda: states(engine) == [("failed", "unsure"), ("sent", "")])
+    assert len(chat.texts(ANN)) == taken + 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from doubles.meta import ACCESS, PATH, VERIFY, MetaDouble
-from doubles.phones import GENEROUS, eventually, phone_portal
+from doubles.phones import GENEROUS, PROMPT, eventually, phone_portal
 from doubles.portal import Portal
 from doubles.relay import RelayDouble
 from doubles.twilio import TwilioDouble, picture
@@ -73,7 +74,7 @@ def test_a_message_is_answered(portal: Portal, meta: MetaDouble, relay: RelayDou
     assert relay.calls[0]["channel"] == "whatsapp"
     eventually(lambda: queue(engine)[0].state == "sent")
     [row] = queue(engine)
-    assert (row.provider_id, sent["biz_opaque_callback_data"]) == (sent["id"], row.key)
+    assert (row.provider_id, sent["biz_opaque_callback_data"]) == (sent["id"], f"{row.key}#1/1")
     assert meta.wrong == []
 
 
@@ -195,14 +196,71 @@ def test_what_meta_surely_did_not_take_is_sent_again(portal: Portal, meta: MetaD
     assert len(meta.to(ANN)) == 1
 
 
-def test_what_meta_may_have_taken_is_sent_again_rather_than_lost(
-    portal: Portal, meta: MetaDouble, engine: Engine
+@pytest.mark.parametrize(("mood", "taken"), [("cut", 1), ("fault", 1), ("deaf", 0)])
+def test_what_meta_may_have_taken_is_not_sent_again_but_left_to_a_person(
+    portal: Portal, meta: MetaDouble, engine: Engine, mood: str, taken: int
 ) -> None:
-    meta.moods = ["deaf"]
+    meta.moods = [mood]
     ok(meta.bring(portal.url, meta.batch(meta.message(ANN, body="hello"))))
-    eventually(lambda: meta.to(ANN))
-    eventually(lambda: queue(engine)[0].state == "sent")
-    assert queue(engine)[0].attempts == 2
+    eventually(lambda: queue(engine) and queue(engine)[0].state == "failed")
+    ok(meta.bring(portal.url, meta.batch(meta.message(ANN, body="are you there?"))))
+    eventually(lambda: [row.state for row in queue(engine)] == ["failed", "sent"])
+    assert queue(engine)[0].last_error.startswith("unsure")
+    assert len(meta.to(ANN)) == taken + 1
+    with writing(engine) as session:
+        assert outgoing.retry(session, queue(engine)[0].id, now())
+    eventually(lambda: [row.state for row in queue(engine)] == ["sent", "sent"])
+    assert len(meta.to(ANN)) == taken + 2
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in_time", "late"])
+def test_news_from_meta_end_the_doubt(
+    engine: Engine, relay: RelayDouble, twilio: TwilioDouble, meta: MetaDouble, late: bool
+) -> None:
+    patience = replace(PROMPT, news_s=0.0 if late else 3600.0)
+    with phone_portal(engine, relay, twilio, phone_lines=Lines(meta=meta.account()), sending=patience) as portal:
+        meta.moods = ["cut"]
+        ok(meta.bring(portal.url, meta.batch(meta.message(ANN, body="hello"))))
+        eventually(lambda: queue(engine) and queue(engine)[0].last_error.startswith("unsure"))
+        assert queue(engine)[0].state == ("failed" if late else "waiting")
+        [sent] = meta.to(ANN)
+        ok(meta.bring(portal.url, meta.batch(statuses=[meta.status(sent["id"], "delivered", ANN)])))
+        [row] = queue(engine)
+        assert (row.state, row.provider_id, row.fate, row.last_error) == ("sent", sent["id"], "delivered", "")
+        ok(meta.bring(portal.url, meta.batch(statuses=[meta.status(sent["id"], "read", ANN)])))
+        ok(meta.bring(portal.url, meta.batch(meta.message(ANN, body="and now?"))))
+        eventually(lambda: [row.state for row in queue(engine)] == ["sent", "sent"])
+    assert queue(engine)[0].fate == "read"
+    assert len(meta.to(ANN)) == 2
+
+
+def test_the_second_part_goes_once_when_the_first_was_in_doubt(
+    engine: Engine, relay: RelayDouble, twilio: TwilioDouble, meta: MetaDouble
+) -> None:
+    relay.answer = lambda _turn: [{"text": "First. " * 200}, {"text": "Second. " * 100}]
+    with phone_portal(
+        engine, relay, twilio, phone_lines=Lines(meta=meta.account()), sending=replace(PROMPT, news_s=3600.0)
+    ) as portal:
+        meta.moods = ["cut"]
+        ok(meta.bring(portal.url, meta.batch(meta.message(ANN, body="tell me all"))))
+        eventually(lambda: queue(engine) and queue(engine)[0].last_error.startswith("unsure"))
+        [first] = meta.to(ANN)
+        ok(meta.bring(portal.url, meta.batch(statuses=[meta.status(first["id"], "sent", ANN)])))
+        eventually(lambda: queue(engine)[0].state == "sent")
+    assert len(meta.to(ANN)) == 2
+    assert queue(engine)[0].parts == 2
+
+
+def test_news_that_name_something_else_change_nothing(portal: Portal, meta: MetaDouble, engine: Engine) -> None:
+    ok(meta.bring(portal.url, meta.batch(meta.message(ANN, body="hello"))))
+    eventually(lambda: queue(engine) and queue(engine)[0].state == "sent")
+    [before] = queue(engine)
+    for name in ("", "#", "nothing#1/1", f"{before.key}#0/1", f"{before.key}#2/1", f"{before.key}#٢/٢", "#1/1", "a#1"):
+        odd = {**meta.status("wamid.other", "failed", ANN, 131000), "biz_opaque_callback_data": name}
+        ok(meta.bring(portal.url, meta.batch(statuses=[odd])))
+    ok(meta.bring(portal.url, meta.batch(statuses=[{**meta.status("x", "sent", ANN), "biz_opaque_callback_data": 7}])))
+    [after] = queue(engine)
+    assert (after.state, after.provider_id, after.fate) == ("sent", before.provider_id, "")
 
 
 # --- the 24-hour window -----------------------------------------------------------------------------------------------
@@ -301,7 +359,7 @@ def test_stop_on_whatsapp_is_confirmed_by_us_and_cancel_is_a_word(
 
 def test_the_access_token_is_in_no_log(portal: Portal, meta: MetaDouble, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "city311")
-    meta.moods = ["away", "deaf", "fault"]
+    meta.moods = ["away", "busy"]
     ok(meta.bring(portal.url, meta.batch(meta.message(ANN, body="hello"))))
     eventually(lambda: meta.to(ANN))
     assert ACCESS not in caplog.text

@@ -1,0 +1,54 @@
+"""What of a message in the queue goes to its provider, in which parts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from city311.channels import sms, whatsapp
+from city311.channels.providers import NotAllowed, Part, Provider
+from city311.channels.received import SMS
+from city311.language.responses import Responses
+from city311.store.outgoing import Claimed
+
+_WINDOW = timedelta(hours=24)
+_WINDOW_MARGIN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A message that is held, and the parts to send. ``page``: secret of the page with the full text, if shortened."""
+
+    held: Claimed
+    provider: Provider
+    parts: Sequence[Part]
+    page: str | None = None
+
+
+def composed(held: Claimed, provider: Provider | None, responses: Responses, public_url: str, at: datetime) -> Work:
+    """The message as its channel shows it.
+
+    Raises:
+        NotAllowed: it cannot be sent by this way, now or ever.
+    """
+    if provider is None:
+        raise NotAllowed(f"{held.channel} by {held.provider} is not set up")
+    content = held.content
+    messages: Sequence[Mapping[str, Any]] = content["messages"]
+    if held.channel == SMS:
+        page = held.page or secrets.token_urlsafe(24)
+        text = sms.render(messages, responses, link=f"{public_url}/texts/{page}")
+        return Work(held, provider, [Part(text.body)], page if text.whole else None)
+    closed = provider.windowed and at - held.heard_at > _WINDOW - _WINDOW_MARGIN
+    if closed or content.get("only_template"):
+        template = content.get("template")
+        if not template:
+            raise NotAllowed("window_closed_and_no_template")
+        return Work(held, provider, [Part("", template=template["name"], values=tuple(template.get("values", ())))])
+    parts = whatsapp.render(messages, responses, interactive=provider.interactive)
+    if not parts:
+        raise NotAllowed("empty")
+    return Work(held, provider, parts)

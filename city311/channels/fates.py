@@ -1,0 +1,52 @@
+"""What providers tell of messages that we sent: kept with the message, which may need another try or a person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from city311.channels.providers import referred
+from city311.channels.received import Fate
+from city311.store.base import now, writing
+from city311.store.outgoing import FAILED, SENT, WAITING, WITHHELD, OutgoingMessage
+
+_WINDOW_CLOSED = ("63016", "131047")
+"""What Twilio and Meta say when they find out late that a resident had not written for 24 hours."""
+
+
+def keep(engine: Engine, fate: Fate) -> None:
+    """Write down what became of a message; of one that is none of ours, nothing."""
+    at = now()
+    with writing(engine) as session:
+        row = session.scalar(select(OutgoingMessage).where(OutgoingMessage.provider_id == fate.provider_id))
+        if row is None:
+            row = _doubted(session, fate, at)
+        if row is None or row.state != SENT:
+            return
+        row.fate = fate.state
+        if fate.failed and fate.code in _WINDOW_CLOSED and "template" in row.content:
+            row.content = {**row.content, "only_template": True}
+            row.state, row.not_before, row.parts = WAITING, at, 0
+        elif fate.failed:
+            row.state, row.last_error = FAILED, f"{fate.state} {fate.code}".strip()
+
+
+def _doubted(session: Session, fate: Fate, at: datetime) -> OutgoingMessage | None:
+    """The message that this news ends a doubt about: its sending got no answer, and yet the provider has it."""
+    named = referred(fate.reference)
+    if named is None:
+        return None
+    key, part, of = named
+    row = session.scalar(select(OutgoingMessage).where(OutgoingMessage.key == key).with_for_update())
+    if row is None or row.state in (SENT, WITHHELD) or row.parts >= part:
+        return None
+    row.parts, row.provider_id, row.maybe_sent_at, row.last_error = part, fate.provider_id, None, ""
+    if part == of:
+        row.state, row.sent_at = SENT, at
+    elif row.state == FAILED:
+        row.state, row.not_before = WAITING, at
+    elif row.state == WAITING:
+        row.not_before = at
+    return row
