@@ -3,13 +3,10 @@ and errors arrive with status 200. Esri bills results that are kept, which must 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import requests
-
-from city311.city.model import GeocoderConfig
-from city311.connectors.breaker import Breaker
-from city311.connectors.geocoding import Around, Channel, Match, number, record, rows, words
+from city311.connectors.geocoding import Match, Remote, number, record, rows, words
 from city311.connectors.model import SystemRefused, SystemUnavailable
 from city311.connectors.transport import Form
 
@@ -17,24 +14,12 @@ _EXACT = frozenset({"pointaddress", "subaddress", "streetaddress", "streetint", 
 _TOKEN_PROBLEMS = frozenset({498, 499})
 
 
-class ArcGis:
+class ArcGis(Remote):
     """``findAddressCandidates`` and ``reverseGeocode`` of the locator at ``url`` (it ends in ``GeocodeServer``)."""
 
-    def __init__(
-        self,
-        config: GeocoderConfig,
-        around: Around | None,
-        api_key: str = "",
-        *,
-        session: requests.Session | None = None,
-        breaker: Breaker | None = None,
-    ) -> None:
-        self._config = config
-        self._around = around
+    def _headers(self) -> Mapping[str, str]:
         # In the header, not in the address: addresses end up in proxies' logs.
-        headers = {"X-Esri-Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._stored = [("forStorage", "true")] if api_key else []
-        self._channel = Channel(config, session=session, breaker=breaker, headers=headers)
+        return {"X-Esri-Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
 
     def search(self, text: str, *, budget_s: float) -> list[Match]:
         """Places for ``text``, best first.
@@ -43,7 +28,7 @@ class ArcGis:
             SystemUnavailable, SystemRefused
         """
         query = [("SingleLine", text), ("outFields", "*"), ("outSR", "4326"), ("maxLocations", "5"), ("f", "json")]
-        query += self._stored
+        query += self._stored()
         if self._config.country:
             query.append(("countryCode", self._config.country.upper()))
         if (box := self._around) is not None:
@@ -57,7 +42,7 @@ class ArcGis:
         Raises:
             SystemUnavailable, SystemRefused
         """
-        query = [("location", f"{lon:.6f},{lat:.6f}"), ("outSR", "4326"), ("f", "json"), *self._stored]
+        query = [("location", f"{lon:.6f},{lat:.6f}"), ("outSR", "4326"), ("f", "json"), *self._stored()]
         try:
             found = self._asked("/reverseGeocode", query, budget_s)
         except SystemRefused as error:
@@ -69,8 +54,11 @@ class ArcGis:
         kind = words(address.get("Addr_type")).lower()
         return Match(lat, lon, label, 0.9, kind in _EXACT, "", words(address.get("Postal"))) if label else None
 
+    def _stored(self) -> list[tuple[str, str]]:
+        return [("forStorage", "true")] if self._api_key else []
+
     def _asked(self, path: str, query: Form, budget_s: float) -> Any:
-        found = record(self._channel.ask(path, query, budget_s=budget_s))
+        found = record(self._ask(path, query, budget_s=budget_s))
         error = record(found.get("error"))
         if not error:
             return found

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 import structlog
 
 from city311.city.model import GeocoderConfig
@@ -56,16 +55,11 @@ class Around:
     north: float
 
 
-class Channel:
-    """Asks one geocoder. Safe to share between threads."""
+class Remote:
+    """What the geocoders elsewhere have in common. Safe to share between threads."""
 
     def __init__(
-        self,
-        config: GeocoderConfig,
-        *,
-        session: requests.Session | None = None,
-        breaker: Breaker | None = None,
-        headers: Mapping[str, str] | None = None,
+        self, config: GeocoderConfig, around: Around | None, api_key: str = "", *, breaker: Breaker | None = None
     ) -> None:
         """
         Raises:
@@ -74,12 +68,18 @@ class Channel:
         if urlsplit(config.url).scheme not in ("http", "https") or not urlsplit(config.url).hostname:
             raise ValueError(f"geocode: url is {config.url!r}; give an http(s) url in connectors.yml.")
         self._config = config
-        self._session = session or transport.open_session(config.url)
+        self._around = around
+        self._api_key = api_key
+        self._session = transport.open_session(config.url)
         # Public geocoders turn away clients that do not say who they are.
-        self._session.headers.update({"User-Agent": _USER_AGENT, **(headers or {})})
+        self._session.headers.update({"User-Agent": _USER_AGENT, **self._headers()})
         self._breaker = breaker or Breaker(_BREAKER_FAILURES, _BREAKER_PAUSE_S)
 
-    def ask(self, path: str, query: Form, *, budget_s: float) -> Any:
+    def _headers(self) -> Mapping[str, str]:
+        """What this kind of geocoder wants in every request beside the usual."""
+        return {}
+
+    def _ask(self, path: str, query: Form, *, budget_s: float) -> Any:
         """The answer's JSON.
 
         Raises:

@@ -5,30 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
-
-from city311.city.model import GeocoderConfig
-from city311.connectors.breaker import Breaker
-from city311.connectors.geocoding import Around, Channel, Match, number, record, rows, words
+from city311.connectors.geocoding import Match, Remote, number, record, rows, words
 
 _EXACT = frozenset({"house", "building", "place", "highway_junction"})
 
 
-class Nominatim:
+class Nominatim(Remote):
     """``/search`` and ``/reverse`` in the form jsonv2."""
-
-    def __init__(
-        self,
-        config: GeocoderConfig,
-        around: Around | None,
-        _api_key: str = "",
-        *,
-        session: requests.Session | None = None,
-        breaker: Breaker | None = None,
-    ) -> None:
-        self._config = config
-        self._around = around
-        self._channel = Channel(config, session=session, breaker=breaker)
 
     def search(self, text: str, *, budget_s: float) -> list[Match]:
         """Places for ``text``, best first.
@@ -41,7 +24,7 @@ class Nominatim:
             query.append(("countrycodes", self._config.country.lower()))
         if (box := self._around) is not None:
             query += [("viewbox", f"{box.west},{box.north},{box.east},{box.south}"), ("bounded", "1")]
-        found = self._channel.ask("/search", query, budget_s=budget_s)
+        found = self._ask("/search", query, budget_s=budget_s)
         return [match for row in rows(found) if (match := _match(row)) is not None]
 
     def reverse(self, lat: float, lon: float, *, budget_s: float) -> Match | None:
@@ -51,7 +34,7 @@ class Nominatim:
             SystemUnavailable, SystemRefused
         """
         query = [("lat", f"{lat:.6f}"), ("lon", f"{lon:.6f}"), ("zoom", "18"), ("format", "jsonv2")]
-        found = record(self._channel.ask("/reverse", query, budget_s=budget_s))
+        found = record(self._ask("/reverse", query, budget_s=budget_s))
         return None if "error" in found else _match(found)
 
 

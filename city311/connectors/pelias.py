@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
-
-from city311.city.model import GeocoderConfig
-from city311.connectors.breaker import Breaker
-from city311.connectors.geocoding import Around, Channel, Match, number, record, rows, words
+from city311.connectors.geocoding import Match, Remote, number, record, rows, words
 
 _EXACT = frozenset({"address", "venue", "intersection"})
 
 
-class Pelias:
+class Pelias(Remote):
     """``/v1/search`` and ``/v1/reverse``."""
-
-    def __init__(
-        self,
-        config: GeocoderConfig,
-        around: Around | None,
-        api_key: str = "",
-        *,
-        session: requests.Session | None = None,
-        breaker: Breaker | None = None,
-    ) -> None:
-        self._config = config
-        self._around = around
-        self._key = [("api_key", api_key)] if api_key else []
-        self._channel = Channel(config, session=session, breaker=breaker)
 
     def search(self, text: str, *, budget_s: float) -> list[Match]:
         """Places for ``text``, best first.
@@ -36,7 +18,7 @@ class Pelias:
         Raises:
             SystemUnavailable, SystemRefused
         """
-        query = [("text", text), ("size", "5"), *self._key]
+        query = [("text", text), ("size", "5"), *self._key()]
         if self._config.country:
             query.append(("boundary.country", self._config.country.upper()))
         if (box := self._around) is not None:
@@ -44,7 +26,7 @@ class Pelias:
                 ("boundary.rect.min_lon", str(box.west)), ("boundary.rect.min_lat", str(box.south)),
                 ("boundary.rect.max_lon", str(box.east)), ("boundary.rect.max_lat", str(box.north)),
             ]  # fmt: skip
-        found = record(self._channel.ask("/v1/search", query, budget_s=budget_s))
+        found = record(self._ask("/v1/search", query, budget_s=budget_s))
         return [match for row in rows(found.get("features")) if (match := _match(row)) is not None]
 
     def reverse(self, lat: float, lon: float, *, budget_s: float) -> Match | None:
@@ -53,9 +35,12 @@ class Pelias:
         Raises:
             SystemUnavailable, SystemRefused
         """
-        query = [("point.lat", f"{lat:.6f}"), ("point.lon", f"{lon:.6f}"), ("size", "1"), *self._key]
-        found = record(self._channel.ask("/v1/reverse", query, budget_s=budget_s))
+        query = [("point.lat", f"{lat:.6f}"), ("point.lon", f"{lon:.6f}"), ("size", "1"), *self._key()]
+        found = record(self._ask("/v1/reverse", query, budget_s=budget_s))
         return next((match for row in rows(found.get("features")) if (match := _match(row)) is not None), None)
+
+    def _key(self) -> list[tuple[str, str]]:
+        return [("api_key", self._api_key)] if self._api_key else []
 
 
 def _match(row: Any) -> Match | None:
