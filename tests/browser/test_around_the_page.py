@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gzip
 import re
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from doubles.portal import Portal, free_port
+from doubles.portal import Portal
 from doubles.relay import RelayDouble
+from harness.http import Handler, Server
+from harness.ports import free_port
 from playwright.sync_api import expect
 
 NewChat = Callable[..., Any]
@@ -24,7 +25,7 @@ SERVER_SAYS_NO = ("Failed to load resource",)
 MOST_BYTES = 60_000
 
 
-class CitySite:
+class CitySite(Server):
     """A page of another site that embeds the chat, as a city's own site would."""
 
     def __init__(self, port: int, portal: str) -> None:
@@ -33,40 +34,26 @@ class CitySite:
             f"<p>News from your city.</p></main><script src='{portal}/widget.js' defer></script></html>"
         ).encode()
 
-        class Handler(BaseHTTPRequestHandler):
+        # stricter than most: no style or script in the page itself
+        policy = f"default-src 'none'; script-src {portal}; style-src {portal}; frame-src {portal}"
+
+        class Site(Handler):
             def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                # stricter than most: no style or script in the page itself
-                self.send_header(
-                    "Content-Security-Policy",
-                    f"default-src 'none'; script-src {portal}; style-src {portal}; frame-src {portal}",
-                )
-                self.end_headers()
-                self.wfile.write(page)
+                self.reply(200, page, "text/html; charset=utf-8", {"Content-Security-Policy": policy})
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self.url = f"http://127.0.0.1:{port}"
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        super().__init__(Site, port)
 
 
 @pytest.fixture
 def city_site(portal_with: Callable[..., Portal]) -> Iterator[Callable[[bool], CitySite]]:
-    made: list[CitySite] = []
+    with ExitStack() as open_ones:
 
-    def make(named: bool) -> CitySite:
-        port = free_port()
-        portal = portal_with(embed_origins=(f"http://127.0.0.1:{port}",) if named else ())
-        made.append(CitySite(port, portal.url))
-        return made[-1]
+        def make(named: bool) -> CitySite:
+            port = free_port()
+            portal = portal_with(embed_origins=(f"http://127.0.0.1:{port}",) if named else ())
+            return open_ones.enter_context(CitySite(port, portal.url))
 
-    yield make
-    for site in made:
-        site.server.shutdown()
-        site.server.server_close()
+        yield make
 
 
 def test_a_city_site_embeds_it_with_one_script(

@@ -6,11 +6,9 @@ Run as a module it is one portal process: ``python -m doubles.portal PORT DIALOG
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import uvicorn
+from harness.app import Served, listener
+from harness.ports import free_port
 from sqlalchemy import Engine
 
 from city311 import settings as installation
@@ -64,12 +64,6 @@ def tiny_pack(folder: Path = Path("nowhere")) -> Pack:
     return Pack(folder, city, {}, {}, {}, Calendar("US"), WorkOrders())
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def settings_for(
     *,
     port: int,
@@ -107,9 +101,9 @@ class Portal:
         embed_origins: tuple[str, ...] = (),
         **options: Any,
     ) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self._photos = tempfile.TemporaryDirectory()
+        at = listener()
+        self.port = at.getsockname()[1]
         settings = settings_for(
             port=self.port,
             dialogue_port=dialogue_port,
@@ -120,22 +114,15 @@ class Portal:
         )
         settings = replace(settings, embed_origins=embed_origins)
         app = create_app(settings, pack or tiny_pack(), engine, domain=DOMAIN, **options)
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, port=self.port, log_level="warning", timeout_graceful_shutdown=1)
-        )
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._served = Served(app, at, timeout_graceful_shutdown=1)
+        self.url = self._served.url
 
     def __enter__(self) -> Portal:
-        self._thread.start()
-        while not self._server.started:
-            if not self._thread.is_alive():
-                raise RuntimeError("the portal did not start")
-            time.sleep(0.01)
+        self._served.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
+        self._served.__exit__()
         self._photos.cleanup()
 
     def client(self) -> httpx.Client:

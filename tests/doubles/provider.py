@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Self
+
+from harness.http import Handler, Server
 
 
 @dataclass
@@ -18,7 +20,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class ProviderDouble:
+class ProviderDouble(ABC):
     """A real HTTP server on a free port.
 
     ``mood``: ``well``; ``busy`` (429, asks to wait a second); ``away`` (503); ``cut`` (takes the message, then closes
@@ -33,9 +35,7 @@ class ProviderDouble:
         self.lock = threading.Lock()
         double = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Provider(Handler):
             def do_GET(self) -> None:
                 self._answer(b"")
 
@@ -56,31 +56,20 @@ class ProviderDouble:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            def log_message(self, *args: Any) -> None:
-                pass
+        self._server = Server(Provider)
+        self.port = self._server.port
+        self.url = self._server.url
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 256
-
-            def handle_error(self, *args: Any) -> None:
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Any:
-        self._thread.start()
+    def __enter__(self) -> Self:
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
 
+    @abstractmethod
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        raise NotImplementedError
+        """What the provider says to a request."""
 
     def next_mood(self) -> str:
         with self.lock:

@@ -6,8 +6,9 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from harness.http import Handler, Server
 
 Turn = dict[str, Any]
 Messages = list[dict[str, Any]]
@@ -39,62 +40,41 @@ class RelayDouble:
         self._lock = threading.Lock()
         double = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Relay(Handler):
             def do_GET(self) -> None:
-                self._reply(200, b"Hello from the double")
+                self.reply(200, b"Hello from the double")
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.path not in ("/webhooks/relay/turn", "/webhooks/relay/forget"):
-                    self._reply(404, b"")
+                    self.reply(404, b"")
                     return
                 if self.headers.get("X-City311-Secret") != double.secret:
-                    self._reply(401, b"{}")
+                    self.reply(401, b"{}")
                     return
                 if self.path == "/webhooks/relay/forget":
                     if double.mode == "unavailable":
-                        self._reply(503, b"{}")
+                        self.reply(503, b"{}")
                         return
                     double.forgotten.append(json.loads(body)["sender"])
-                    self._reply(200, b"{}")
+                    self.reply(200, b"{}")
                     return
                 status, answer = double._turn(json.loads(body))
                 if status is None:
                     self.close_connection = True
                     return
-                self._reply(status, answer)
+                self.reply(status, answer)
 
-            def _reply(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-
-            def handle_error(self, *args: Any) -> None:
-                pass  # a client that gave up waiting
-
-        self._server = Server(("127.0.0.1", port), Handler)
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._server = Server(Relay, port)
+        self.port = self._server.port
 
     def __enter__(self) -> RelayDouble:
-        self._thread.start()
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.release.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
 
     def _turn(self, turn: Turn) -> tuple[int | None, bytes]:
         sender, turn_id = turn["sender"], turn["metadata"]["turn"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
 
 from city311.cli import app
+from harness.ports import free_port
 
 HOUSE = Path(__file__).resolve().parents[2]
 START_S = 240
@@ -137,7 +137,7 @@ class Stack:
 def running(data: Path, *, command: tuple[str, ...] = Stack.command, **settings: str) -> Iterator[Stack]:
     """A stack with its own data folder; ``settings`` are further environment variables."""
     data.mkdir(parents=True, exist_ok=True)
-    ports = dict(zip(("PORTAL", "DIALOGUE", "ACTIONS"), _free_ports(3), strict=True))
+    ports = {name: free_port() for name in ("PORTAL", "DIALOGUE", "ACTIONS")}
     environment = {
         **os.environ,
         "CITY311_DATA": str(data),
@@ -151,13 +151,3 @@ def running(data: Path, *, command: tuple[str, ...] = Stack.command, **settings:
         yield stack
     finally:
         stack.stop()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

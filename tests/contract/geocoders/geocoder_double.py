@@ -6,12 +6,12 @@ Each refuses what the real one would not understand, so that a wrong question fa
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from harness.http import Handler, Server
 
 LAT, LON = 42.3951, -71.1285
 """Where 999 Rice St is said to be: on no list, inside Riverbend."""
@@ -55,35 +55,25 @@ class Double:
     def __enter__(self) -> Double:
         double = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Geocoder(Handler):
             def do_GET(self) -> None:
                 double._answer(self)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = Server(Geocoder).__enter__()
+        self.url = self._server.url
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
 
-    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+    def _answer(self, handler: Handler) -> None:
         parts = urlsplit(handler.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         headers = {name.lower(): value for name, value in handler.headers.items()}
         self.asked.append(Asked(parts.path, query, headers))
         time.sleep(self.switches.delay_s)
         status, body = self._said(parts.path, query, headers)
-        handler.send_response(status)
-        handler.send_header("Content-Type", "application/json")
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
+        handler.reply(status, body)
 
     def _said(self, path: str, query: dict[str, str], headers: dict[str, str]) -> tuple[int, bytes]:
         if self.switches.fail > 0:

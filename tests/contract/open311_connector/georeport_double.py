@@ -10,10 +10,11 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from harness.http import Handler, Server
 
 KEY = "the-right-key"
 GEOREPORT = "http://wiki.open311.org/GeoReport_v2"
@@ -103,26 +104,21 @@ class Double:
     def __enter__(self) -> Double:
         double = self
 
-        class Handler(_Handler):
+        class GeoReport(_GeoReport):
             server_double = double
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
+        self._server = Server(GeoReport).__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         for gate in (self.switches.answer_gate, self.switches.before_gate):
             if gate:
                 gate.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self._server.__exit__()
 
     @property
     def root(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self._server.url
 
     @property
     def url(self) -> str:
@@ -155,20 +151,8 @@ class Double:
             return row
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Cut connections are what this server is for."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _GeoReport(Handler):
     server_double: Double
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
     def do_GET(self) -> None:
         self._serve("GET")

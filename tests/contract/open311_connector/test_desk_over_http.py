@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from datetime import timedelta
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
+from harness.app import Served, listener
 from small_city import draft, small_city
 from sqlalchemy import select
 
@@ -28,20 +25,12 @@ from city311.store.turns import Incoming, Pace, Turn, Turns
 
 @pytest.fixture
 def desk_url(engine):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = FastAPI()
-        app.include_router(open311_router(small_city(), engine, url), prefix="/open311/v2")
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield f"{url}/open311/v2"
-        server.should_exit = True
-        thread.join(10)
+    at = listener()
+    app = FastAPI()
+    url = f"http://127.0.0.1:{at.getsockname()[1]}"
+    app.include_router(open311_router(small_city(), engine, url), prefix="/open311/v2")
+    with Served(app, at) as served:
+        yield f"{served.url}/open311/v2"
 
 
 def connected(engine, url, form="json", own_numbers=True):

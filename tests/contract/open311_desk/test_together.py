@@ -1,12 +1,11 @@
 """Many clients at once, over real sockets: nothing twice, nothing lost, no "database is locked"."""
 
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-import uvicorn
+from harness.app import Served
 
 from city311.requests import desk
 from city311.store import numbers
@@ -17,16 +16,8 @@ THREADS = 20
 
 @pytest.fixture
 def server(app):
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    running = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=running.run, args=([listener],))
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/open311/v2"
-    running.should_exit = True
-    thread.join()
-    listener.close()
+    with Served(app, lifespan="off") as served:
+        yield f"{served.url}/open311/v2"
 
 
 def post_all(server, bodies):

@@ -9,9 +9,10 @@ from datetime import timedelta
 import httpx
 import pytest
 from doubles.phones import PUBLIC, eventually, phone_portal
-from doubles.portal import RELAY_SECRET, Portal, free_port
+from doubles.portal import RELAY_SECRET, Portal
 from doubles.relay import RelayDouble, slow
 from doubles.twilio import OURS, TwilioDouble
+from harness.ports import free_port
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
-from doubles.portal import RELAY_SECRET, SECRETS, free_port, settings_for
+from doubles.portal import RELAY_SECRET, SECRETS, settings_for
 from doubles.relay import RelayDouble
 from fastapi import FastAPI
+from harness.http import Handler, Server
+from harness.ports import free_port
 from sqlalchemy import Engine
 
 from city311.portal.health import Health, health_router
@@ -22,23 +22,13 @@ from city311.store.base import open_engine
 def actions(port: int) -> Iterator[None]:
     """An action server's ``/health`` that wants the secret."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Actions(Handler):
         def do_GET(self) -> None:
             allowed = self.headers.get("X-City311-Secret") == SECRETS["CITY311_ACTIONS_SECRET"]
-            self.send_response(200 if allowed and self.path == "/health" else 401)
-            self.end_headers()
+            self.reply(200 if allowed and self.path == "/health" else 401)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with Server(Actions, port):
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def asked(engine: Engine, dialogue_port: int, actions_port: int) -> tuple[int, dict[str, object], str]:

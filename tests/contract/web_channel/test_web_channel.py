@@ -25,9 +25,9 @@ from doubles.portal import (
     TOO_LONG,
     UNHURRIED,
     Portal,
-    free_port,
 )
 from doubles.relay import RelayDouble, slow
+from harness.ports import free_port
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 

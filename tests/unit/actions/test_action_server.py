@@ -13,18 +13,13 @@ import urllib.request
 
 import psutil
 import pytest
+from harness.ports import free_port
 
 from city311 import settings
 from city311.store import migrate
 
 SECRET = "the-secret-of-actions"
 WORDS = "Rumpelstiltskin"
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Server:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from harness.http import Handler, Server
 
 SECRET = "the-secret-of-actions"
 FORM = "intake_form"
@@ -45,40 +46,23 @@ class ActionDouble:
     def __enter__(self) -> ActionDouble:
         double = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Actions(Handler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status, answer = double._answer(json.loads(body), self.headers, self.client_address, self.path)
                 if status is None:
                     self.close_connection = True
                     return
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+                self.reply(status, answer)
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *args: Any) -> None:
-                pass  # a client that gave up waiting
-
-        self._server = Server(("127.0.0.1", self._port), Handler)
-        self.port = self._port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self._server = Server(Actions, self._port)
+        self.port = self._port = self._server.port
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.release.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
 
     def _answer(self, call: Any, headers: Any, client: Any, path: str) -> tuple[int | None, bytes]:
         with self._lock:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 from action_double import SECRET, ActionDouble
+from harness.ports import free_port
 from rasa.core.agent import Agent
-from small_bot import HOUSE, RELAY_SECRET, Conversation, free_port
+from small_bot import HOUSE, RELAY_SECRET, Conversation
 
 from city311 import settings
 

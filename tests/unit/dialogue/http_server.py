@@ -6,10 +6,10 @@ import uuid
 from typing import Any
 
 import aiohttp
+from harness.ports import free_port
 from rasa.core.channels.channel import InputChannel, register
 from sanic import Sanic
 from sanic.touchup import TouchUp
-from small_bot import free_port
 
 
 class Serving:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import uuid
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +16,6 @@ from city311.dialogue import action_calls, fixes
 
 HOUSE = settings.HOUSE
 RELAY_SECRET = "the-secret-of-the-relay"
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass

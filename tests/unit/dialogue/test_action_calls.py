@@ -9,12 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 from action_double import SECRET, ActionDouble
+from harness.ports import free_port
 from rasa.core.actions.action import RemoteAction
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
-from small_bot import free_port
 
 from city311 import settings
 from city311.dialogue import action_calls

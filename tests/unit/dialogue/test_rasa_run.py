@@ -13,8 +13,9 @@ import uuid
 
 import pytest
 import yaml
+from harness.ports import free_port
 from rasa.core.run import create_http_input_channels
-from small_bot import HOUSE, RELAY_SECRET, free_port
+from small_bot import HOUSE, RELAY_SECRET
 
 WORDS = "Rumpelstiltskin"
 MAIL = "queen@example.org"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import signal
 import socket
 import sqlite3
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from harness.http import Handler, Server
+from harness.ports import free_port
 from programs import CITY, RASA, SERVER, SERVICES, Supervised, is_alive, python, until
 
 from city311.run import development_secrets, ports, processes
@@ -68,14 +68,7 @@ def listening(port: int = 0) -> Iterator[int]:
 
 
 def free_ports() -> dict[str, str]:
-    held = [socket.socket() for _ in range(3)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    names = ("CITY311_PORTAL_PORT", "CITY311_DIALOGUE_PORT", "CITY311_ACTIONS_PORT")
-    chosen = {name: str(one.getsockname()[1]) for name, one in zip(names, held, strict=True)}
-    for one in held:
-        one.close()
-    return chosen
+    return {f"CITY311_{name}_PORT": str(free_port()) for name in ("PORTAL", "DIALOGUE", "ACTIONS")}
 
 
 @pytest.fixture
@@ -362,22 +355,12 @@ def test_address(tmp_path: Path) -> None:
 def test_health_is_what_the_portal_says_and_nothing_else(
     status: int, body: str, expected: dict[str, str] | None
 ) -> None:
-
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Portal(Handler):
         def do_GET(self) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body.encode())
+            self.reply(status, body.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            assert ask_health(f"http://127.0.0.1:{server.server_port}") == expected
-        finally:
-            server.shutdown()
+    with Server(Portal) as portal:
+        assert ask_health(portal.url) == expected
 
 
 def test_no_answer_is_no_health() -> None:
