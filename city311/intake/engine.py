@@ -87,6 +87,7 @@ def hear(setting: Setting, state: State, heard: Utterance) -> Turn:
     if heard.intent in DANGER and not _is_plain_answer(setting, state, step, heard):
         if heard.confidence < SURE_DANGER:
             # Perhaps: the way to help, and what was said counts all the same.
+            state.quiet = quiet
             turn = hear(setting, state, replace(heard, intent="inform"))
             turn.says.insert(0, Say(own("utter_if_danger")))
             return turn

@@ -40,8 +40,26 @@ def test_every_service_of_riverbend_says_who_does_what(riverbend: Pack) -> None:
         assert (service.sla.amount > 0) == (service.sla.unit in (Clock.HOURS, Clock.DAYS, Clock.BUSINESS_DAYS))
 
 
-# The answers marked "→911" and the like in the catalogue.
+# The one question that tells an emergency from an urgent request, and the answers that end it: those marked "→911" and
+# the like in the catalogue, and one for every other urgent service where people can be in danger.
 STOPS = {
+    ("cave_in", "fell_in"): {"yes"},
+    ("pavement_buckle", "crash"): {"yes"},
+    ("steel_plate", "crash"): {"yes"},
+    ("bridge", "falling"): {"yes"},
+    ("street_flood", "water_danger"): {"yes"},
+    ("manhole_cover", "fell_in"): {"yes"},
+    ("obstruction", "crash"): {"yes"},
+    ("stop_sign_down", "crash"): {"yes"},
+    ("hazmat_drop", "harmed"): {"yes"},
+    ("water_leak", "water_danger"): {"yes"},
+    ("sewage_backup", "outlets"): {"yes"},
+    ("waterway_spill", "fumes"): {"yes"},
+    ("no_heat", "cold_danger"): {"yes"},
+    ("no_ac", "heat_danger"): {"yes"},
+    ("no_utilities", "life_support"): {"yes"},
+    ("unsafe_building", "falling"): {"yes"},
+    ("air_odour", "gas_smell"): {"yes"},
     ("signal_out", "crash"): {"yes"},
     ("light_knockdown", "wires_exposed"): {"yes"},
     ("wire_down", "sparking"): {"yes"},
@@ -72,6 +90,18 @@ def test_every_stop_of_riverbend_is_asked_plainly(riverbend: Pack) -> None:
         assert question.required, name
         assert not question.unknown, name
         assert set(question.stop.values()) <= set(riverbend.city.safety), name
+
+
+NO_DANGER = {"injured_animal", "no_water"}
+
+
+def test_every_urgent_service_of_riverbend_tells_an_emergency_and_who_is_on_call(riverbend: Pack) -> None:
+    for service in riverbend.services.values():
+        if not service.is_urgent:
+            continue
+        assert any(question.stop for question in service.questions) or service.code in NO_DANGER, service.code
+        departments = [service.department, *(riverbend.departments[route.department] for route in service.routes)]
+        assert all(department.after_hours for department in departments), service.code
 
 
 def test_each_service_of_riverbend_has_a_name_of_its_own(riverbend: Pack) -> None:

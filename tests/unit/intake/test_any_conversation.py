@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from conversing import PUERTO_CLARO, RIVERBEND, Talk, setting
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from city311.intake import Outcome, State
@@ -110,6 +110,7 @@ def test_any_conversation_in_the_second_city(messages: list, service: str) -> No
 
 
 @settings(max_examples=250, deadline=None)
+@example([("yes", "emergency", 0.6, [], ""), ("yes", "emergency", 0.3, [], "")], "pothole")
 @given(
     st.lists(MESSAGES, min_size=1, max_size=8), st.sampled_from(["pothole", "missed_trash", "signal_out", "bill_error"])
 )

@@ -151,7 +151,7 @@ def test_a_phone_number_does_not_become_part_of_the_place() -> None:
 
 
 def test_words_of_a_street_answer_no_question_about_something_else() -> None:
-    talk = Talk().begin("sewage", service="sewage_backup").say("22 Prospect Street")
+    talk = at("sewage_backup", "location", "no").say("22 Prospect Street")
     assert talk.value("where") is None
 
 
@@ -744,7 +744,7 @@ def test_the_progress_is_told() -> None:
 
 def test_a_notice_is_told_once() -> None:
     notice = "Please do not touch it. Keep children and pets away."
-    talk = at("hazmat_drop", "location")
+    talk = at("hazmat_drop", "location", "no")
     assert notice not in talk.text
     assert notice in talk.say("22 Prospect St").text
     assert notice not in talk.say("hm hm hm").text
