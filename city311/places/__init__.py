@@ -3,6 +3,7 @@
 from city311.places.build import ensure, problems
 from city311.places.capability import Places, open_places
 from city311.places.model import Ambiguous, Asset, Finding, Kind, Outside, Place, Point, Question, Unknown
+from city311.places.spelling import Spelling, spelling
 
 __all__ = [
     "Ambiguous",
@@ -14,8 +15,10 @@ __all__ = [
     "Places",
     "Point",
     "Question",
+    "Spelling",
     "Unknown",
     "ensure",
     "open_places",
     "problems",
+    "spelling",
 ]

@@ -63,6 +63,10 @@ class Places:
         """What lies at a pin."""
         return self._locator.at(point)
 
+    def zip_at(self, point: Point) -> str:
+        """The ZIP code of a point; empty where the city's map of them does not have it."""
+        return self._locator.areas(point).get("zip", "")
+
     def whose(self, place: Place, service: Service) -> Responsible | None:
         """Who looks after this place for this service instead of the city; None for the city."""
         return responsible.whose(self._names, place, service)

@@ -38,6 +38,30 @@ _UNIT = re.compile(
     _UNITS + r"|(?<=[a-z.,])\s*#\s*\d+[a-z]?\b|\b\d+(?:st|nd|rd|th)\s+(?:floor|fl|flr)\b"
     r"|\b(?:rear|upper|lower|ground|top|first|second|third)\s+(?:apt|apartment|unit|floor|flr)\b"
 )
+_UNIT_WORDS = frozenset(
+    [
+        "apt",
+        "apartment",
+        "apmt",
+        "unit",
+        "suite",
+        "ste",
+        "rm",
+        "room",
+        "flat",
+        "floor",
+        "fl",
+        "flr",
+        "bsmt",
+        "basement",
+        "ph",
+        "bldg",
+        "building",
+        "condo",
+        "no",
+        "number",
+    ]
+)
 _POLE = re.compile(
     r"\b(?:pole|poles|light|streetlight|lamp|lamppost|post|lightpole|fixture|hydrant|meter|asset|tag|tagged|id)\b"
     r"[\s:,]*(?:(?:pole|post|id|tag|no|num|number|nr|is|marked|labeled|with|the|has)\b\.?[\s:,]*)*#?\s*"
@@ -129,6 +153,16 @@ def _ends(words: list[str], tail: list[str]) -> bool:
     if not before or before[-1] in JOINTS or before[-1] in ("on", "of", "between", "block"):
         return False
     return any(word.isalpha() and len(word) > 1 and word not in ("no", "rear") for word in before)
+
+
+def unit_in(text: str) -> str:
+    """The apartment, suite or floor that the words name ("3b", "2nd"); empty for none."""
+    found = _UNIT.search(plain(text[:_LONGEST]))
+    if found is None:
+        return ""
+    marks = re.findall(r"\w+", found.group())
+    told = [mark for mark in marks if mark not in _UNIT_WORDS] or marks
+    return "".join(told)
 
 
 def coordinates(text: str) -> Point | None:

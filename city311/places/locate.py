@@ -73,6 +73,10 @@ class Locator:
             label = f"{street} ({label})"
         return self._described(Place(point, label, Kind.PIN, 1.0, (street,) if street else ()))
 
+    def areas(self, point: Point) -> dict[str, str]:
+        """Layer → name of the area that a point lies in."""
+        return self._gazetteer.areas_at(point)
+
     def labelled(self, place: Place, label: str, confidence: float, streets: tuple[str, ...]) -> Place:
         """A place at a point, with the label that a geocoder elsewhere gives it."""
         return replace(place, label=label, kind=Kind.GEOCODED, confidence=confidence, streets=streets)

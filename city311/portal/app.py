@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import os
 from asyncio import CancelledError, create_task
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import anyio
@@ -31,6 +32,7 @@ from city311.channels.web import WebChannel
 from city311.city.load import load_pack
 from city311.city.model import Pack
 from city311.language.responses import Responses, city_values, spoken_language
+from city311.places import Point, open_places
 from city311.portal.cookies import SessionCookies
 from city311.portal.edge import Edge
 from city311.portal.health import Health, health_router
@@ -160,7 +162,8 @@ def create_app(
     app.include_router(text_router(engine, pages, responses))
     app.include_router(health_router(health))
     app.include_router(hook_router(engine, settings.hook_secret))
-    app.include_router(open311_router(pack, engine, f"{settings.public_url}/open311/v2"), prefix="/open311/v2")
+    desk = open311_router(pack, engine, f"{settings.public_url}/open311/v2", _zip_finder(settings, pack))
+    app.include_router(desk, prefix="/open311/v2")
     app.include_router(map_router(pack))
     app.mount(LEAFLET_ADDRESS, static_files(Path(LEAFLET), lasting=True), name="leaflet")
     app.mount(static, static_files(STATIC, lasting=settings.is_production), name="static")
@@ -177,6 +180,17 @@ def create_app(
         )
 
     return app
+
+
+def _zip_finder(settings: Settings, pack: Pack) -> Callable[[float, float], str]:
+    """Finds ZIP codes on the city's map, which is opened when the first is looked for."""
+    places = cache(lambda: open_places(pack, settings.data))
+
+    def zip_of(lat: float, long: float) -> str:
+        known = places()
+        return known.zip_at(Point(lat, long)) if known is not None else ""
+
+    return zip_of
 
 
 def _map(settings: Settings, pack: Pack) -> Map | None:

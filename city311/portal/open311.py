@@ -61,7 +61,9 @@ _RESOURCES = re.compile(r"(?:discovery|services(?:/[^/]+)?|requests(?:/[^/]+)?|t
 _log = structlog.get_logger(__name__)
 
 
-def open311_router(pack: Pack, engine: Engine, base_url: str) -> APIRouter:
+def open311_router(
+    pack: Pack, engine: Engine, base_url: str, zip_of: views.ZipOf = lambda _lat, _long: ""
+) -> APIRouter:
     """The server's routes, without a prefix.
 
     Args:
@@ -69,6 +71,7 @@ def open311_router(pack: Pack, engine: Engine, base_url: str) -> APIRouter:
         engine: database with the newest schema.
         base_url: public address where the router is mounted, e.g. ``https://311.example.org/open311/v2``;
             discovery hands it out.
+        zip_of: finds the ``zipcode`` of a request.
     """
     router = APIRouter(tags=["Open311 GeoReport v2"], route_class=_StandardErrors)
     changeset = views.changeset(pack)
@@ -97,7 +100,7 @@ def open311_router(pack: Pack, engine: Engine, base_url: str) -> APIRouter:
     def service_requests(request: Request, form: str) -> Response:
         """Requests that match, newest first."""
         query = _query(pack, request.query_params)
-        return _answer(form, "service_requests", _found(pack, engine, query))
+        return _answer(form, "service_requests", _found(pack, engine, query, zip_of))
 
     @router.post("/requests.{form}")
     async def create(request: Request, form: str) -> Response:
@@ -114,7 +117,7 @@ def open311_router(pack: Pack, engine: Engine, base_url: str) -> APIRouter:
         found = desk.find(engine, service_request_id)
         if found is None:
             raise Refused(Problem(404, "service_request_id was not found."))
-        return _answer(form, "service_requests", [views.request(pack, found, _wants_extensions(query))])
+        return _answer(form, "service_requests", [views.request(pack, found, _wants_extensions(query), zip_of)])
 
     @router.get("/tokens/{token}.{form}")
     def token_of(request: Request) -> Response:
@@ -225,7 +228,7 @@ def _own_number(key: ApiKey, text: str) -> str | None:
     return number
 
 
-def _found(pack: Pack, engine: Engine, query: QueryParams) -> Value:
+def _found(pack: Pack, engine: Engine, query: QueryParams, zip_of: views.ZipOf) -> Value:
     ids = listed(query.getlist("service_request_id"))
     if len(ids) > _IDS:
         raise Refused(Problem(400, f"service_request_id lists more than {_IDS} ids."))
@@ -238,7 +241,8 @@ def _found(pack: Pack, engine: Engine, query: QueryParams) -> Value:
         size = whole_number("page_size", query.get("page_size", ""), default=_PAGE, highest=_LONGEST_PAGE)
         limit, offset = (size, (page - 1) * size) if paged else (_ROWS, 0)
     extensions = _wants_extensions(query)
-    return [views.request(pack, row, extensions) for row in desk.search(engine, wanted, limit=limit, offset=offset)]
+    rows = desk.search(engine, wanted, limit=limit, offset=offset)
+    return [views.request(pack, row, extensions, zip_of) for row in rows]
 
 
 def _filter(query: QueryParams) -> desk.Filter:

@@ -5,6 +5,7 @@ Field names are the standard's. What a reader must never get is left out here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import partial
 
@@ -19,12 +20,16 @@ from city311.store.desk import DeskRequest
 
 _SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 
+ZipOf = Callable[[float, float], str]
+"""The ZIP code of a latitude and longitude (WGS 84 degrees); an empty string where none is known."""
 
-def request(pack: Pack, row: DeskRequest, extensions: bool) -> dict[str, Value]:
+
+def request(pack: Pack, row: DeskRequest, extensions: bool, zip_of: ZipOf) -> dict[str, Value]:
     """One request as anyone may read it; ``extensions`` adds its state and history."""
     when = partial(_w3c, pack)
     public = partial(redact, mark=_words(pack).say("utter_value_removed"))
     name = f"{row.first_name} {row.last_name}".strip()
+    zipcode = zip_of(row.lat, row.long) if row.lat is not None and row.long is not None else ""
     shown: dict[str, Value] = {
         "service_request_id": row.number,
         "status": "open" if State(row.state).is_open else "closed",
@@ -39,7 +44,7 @@ def request(pack: Pack, row: DeskRequest, extensions: bool) -> dict[str, Value]:
         "expected_datetime": when(row.expected_at),
         "address": public(row.address, name) or None,
         "address_id": row.address_id or None,
-        "zipcode": None,
+        "zipcode": zipcode or None,
         "lat": row.lat,
         "long": row.long,
         "media_url": row.media_urls[0] if row.media_urls else None,

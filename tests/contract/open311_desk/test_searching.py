@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from sqlalchemy import update as sql_update
 
+from city311.portal.open311 import open311_router
 from city311.requests import desk
 from city311.store.base import writing
 from city311.store.desk import DeskRequest
@@ -142,3 +145,20 @@ def test_at_most_a_thousand_rows(client, engine, pothole, ids):
         session.add_all(DeskRequest(**{**values, "number": f"X-{n}"}) for n in range(1100))
     assert len(ids()) == 1000
     assert len(ids(page_size=500, page=3)) == 101
+
+
+def test_the_zip_code_of_the_map(pack, engine, pothole):
+    def zip_of(lat: float, long: float) -> str:
+        return "02139" if (round(lat), round(long)) == (42, -71) else ""
+
+    app = FastAPI()
+    app.include_router(open311_router(pack, engine, "https://311.example/open311/v2", zip_of), prefix="/open311/v2")
+    client = TestClient(app, base_url="http://testserver/open311/v2/")
+    here = client.post("requests.json", data=pothole).json()[0]["service_request_id"]
+    there = client.post("requests.json", data=pothole | {"lat": "10", "long": "10"}).json()[0]["service_request_id"]
+    words = pothole | {"lat": "", "long": "", "address_string": "5 Elm St"}
+    nowhere = client.post("requests.json", data=words).json()[0]["service_request_id"]
+    shown = {one["service_request_id"]: one["zipcode"] for one in client.get("requests.json").json()}
+    assert shown == {here: "02139", there: None, nowhere: None}
+    assert client.get(f"requests/{here}.json").json()[0]["zipcode"] == "02139"
+    assert "<zipcode>02139</zipcode>" in client.get(f"requests/{here}.xml").text

@@ -109,6 +109,8 @@ def test_a_pin_gets_the_nearest_house_and_its_areas(riverbend: Places) -> None:
 
     assert isinstance(found, Place)
     assert (found.label, found.kind, found.zip) == ("24 Rice St", Kind.PIN, "02140")
+    assert riverbend.zip_at(found.point) == "02140"
+    assert riverbend.zip_at(Point(10.0, 10.0)) == ""
 
 
 def test_a_pin_in_the_road_is_on_its_street(riverbend: Places) -> None:

@@ -17,6 +17,13 @@ from city311.requests.duplicate_keys import address_key, asset_key
         ("Main St at 5th Ave", "Main St/5th Ave"),
         ("１０ Elm Street", "10 elm st"),
         ("10 Saint Mary Road", "10 St. Mary Rd"),
+        ("corner of 5th Ave n Main St", "Main Street & 5th Ave"),
+        ("Fifth Avenue & Main", "Main and 5th Ave"),
+        ("twelve Elm Street", "12 Elm St"),
+        ("Elm St North & Oak St", "Oak Street and Elm Street N"),
+        ("12 Mt Auburn St", "12 Mount Auburn Street"),
+        ("10 Elm Street near the school", "10 elm st"),
+        ("9 1/2 Elm St", "9½ Elm Street"),
     ],
 )
 def test_the_same_place_has_one_spelling(one, other):
@@ -24,7 +31,9 @@ def test_the_same_place_has_one_spelling(one, other):
     assert address_key(one).place
 
 
-@pytest.mark.parametrize("words", ["", "Main Street", "by the school", "🕳️🕳️", "42", "near and far and wide", "and", "&"])
+@pytest.mark.parametrize(
+    "words", ["", "Main Street", "by the school", "🕳️🕳️", "42", "near and far and wide", "and", "&", "a mess"]
+)
 def test_what_names_no_single_place_has_none(words):
     assert address_key(words).place == ""
 
@@ -35,6 +44,7 @@ def test_what_names_no_single_place_has_none(words):
         ("215 Prospect St apt 3", "3"),
         ("215 Prospect St, Unit 3B", "3b"),
         ("215 Prospect St #12", "12"),
+        ("215 Prospect St 2nd floor", "2nd"),
         ("5 Elm St", ""),
     ],
 )
@@ -47,6 +57,9 @@ def test_the_unit_is_kept_apart(words, unit):
 def test_different_houses_differ():
     assert address_key("21 Elm St") != address_key("12 Elm St")
     assert address_key("12 Elm St") != address_key("12 Elm Ave")
+    assert address_key("12 Elm St N") != address_key("12 Elm St")
+    assert address_key("9 1/2 Elm St") != address_key("9 Elm St")
+    assert address_key("12 Elm St").place
 
 
 @pytest.mark.parametrize(("one", "other"), [("Pole 645-32A", "645 32a"), ("no. 4471", "4471"), ("#4471", "pole #4471")])
