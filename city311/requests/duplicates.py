@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import h3.api.basic_int as h3
-from sqlalchemy import Engine, Executable, bindparam, select, text
+from sqlalchemy import Engine, Executable, Row, bindparam, text
 from sqlalchemy.orm import Session
 
 from city311.city.model import Clock, DuplicateRule, Pack, QuestionType, Service
 from city311.connectors.matching import metres_between
-from city311.requests.duplicate_keys import address_key, asset_key
+from city311.requests.duplicate_keys import AddressKey, address_key, asset_key
 from city311.requests.duplicate_score import Likeness, Weights, weights
-from city311.store.base import Instant, reading
+from city311.store.base import Instant, looking_up
 from city311.store.reports import STILL_OPEN, KnownReport
 
 RESOLUTION = 10
@@ -36,8 +36,17 @@ _CELLS_TOGETHER = (0, 8, 12, 20, 40, 80, 120, 400)
 
 _NO_CELL = 0
 
+_COMPARED = tuple(
+    KnownReport.__table__.c[name]
+    for name in (
+        "reference", "service_code", "lat", "long", "address", "address_key", "unit", "asset", "answers", "state",
+        "requested_at", "closed_at",
+    )
+)  # fmt: skip
+"""What a comparison needs to know; the rest of a row costs time and tells nothing."""
+
 _STRETCH = (
-    f"SELECT {', '.join(column.name for column in KnownReport.__table__.columns)} FROM known_reports"  # noqa: S608 - ours
+    f"SELECT {', '.join(column.name for column in _COMPARED)} FROM known_reports"  # noqa: S608 - ours
     " WHERE service_code = :service AND {} AND closed_at >= :since ORDER BY closed_at DESC, requested_at DESC LIMIT {}"
 )
 _SAME_POINT_M = 10.0
@@ -59,6 +68,16 @@ class Sought:
     long: float | None = None
     asset: str = ""
     answers: Mapping[str, str] | None = None
+
+    @functools.cached_property
+    def address_key(self) -> AddressKey:
+        """The address in one spelling, found once however many reports it is compared with."""
+        return address_key(self.address)
+
+    @functools.cached_property
+    def asset_key(self) -> str:
+        """The asset in one spelling."""
+        return asset_key(self.asset)
 
 
 @dataclass(frozen=True)
@@ -92,11 +111,11 @@ def likely_duplicates(engine: Engine, pack: Pack, sought: Sought, at: datetime, 
     return sorted((one for one in judged if one is not None), key=lambda one: -one.score)[:limit]
 
 
-def candidates(engine: Engine, rule: DuplicateRule, sought: Sought, at: datetime) -> list[KnownReport]:
-    """Reports in the cells around, at the same address or about the same asset: open, or closed within the rule's
-    time; the newest of each.
+def candidates(engine: Engine, rule: DuplicateRule, sought: Sought, at: datetime) -> list[Row[Any]]:
+    """Rows of ``known_reports`` in the cells around, at the same address or about the same asset: open, or closed
+    within the rule's time; the newest of each.
     """
-    key, asset = address_key(sought.address), asset_key(sought.asset)
+    key, asset = sought.address_key, sought.asset_key
     cells: list[int] = []
     if sought.lat is not None and sought.long is not None:
         cells = cells_within(sought.lat, sought.long, min(max(rule.radius_m, _SAME_POINT_M), LONGEST_RADIUS_M))
@@ -114,8 +133,8 @@ def candidates(engine: Engine, rule: DuplicateRule, sought: Sought, at: datetime
         return []
     values |= {"service": sought.service_code, "since": at - timedelta(days=rule.closed_days)}
     statement = _stretches(together, bool(key.place), bool(asset), laterally)
-    with reading(engine) as session:
-        rows = session.scalars(statement, values).all()
+    with looking_up(engine) as connection:
+        rows = connection.execute(statement, values).all()
     return list({row.reference: row for row in rows}.values())
 
 
@@ -142,11 +161,11 @@ def _stretches(cells: int, by_address: bool, by_asset: bool, laterally: bool) ->
             f"SELECT s.* FROM unnest(CAST(:cells AS bigint[])) AS around(cell) CROSS JOIN LATERAL ({one}) AS s"  # noqa: S608
         )
     union = text(" UNION ALL ".join(parts)).bindparams(bindparam("since", type_=Instant))
-    return select(KnownReport).from_statement(union.columns(*KnownReport.__table__.columns))
+    return union.columns(*_COMPARED)
 
 
 def compare(
-    row: KnownReport, service: Service, sought: Sought, at: datetime, model: Weights
+    row: Row[Any], service: Service, sought: Sought, at: datetime, model: Weights
 ) -> tuple[Likeness, float | None] | None:
     """What the model is to know of the pair, and the metres between; None when the service's rule says that they are
     not the same.
@@ -172,7 +191,7 @@ def compare(
     return likeness, distance
 
 
-def judge(row: KnownReport, service: Service, sought: Sought, at: datetime, model: Weights) -> Likely | None:
+def judge(row: Row[Any], service: Service, sought: Sought, at: datetime, model: Weights) -> Likely | None:
     """``row`` as a likely duplicate of ``sought``; None when it is not likely enough."""
     compared = compare(row, service, sought, at, model)
     if compared is None:
@@ -193,11 +212,9 @@ def judge(row: KnownReport, service: Service, sought: Sought, at: datetime, mode
     )
 
 
-def _place(
-    rule: DuplicateRule, sought: Sought, row: KnownReport, distance: float | None, model: Weights
-) -> float | None:
+def _place(rule: DuplicateRule, sought: Sought, row: Row[Any], distance: float | None, model: Weights) -> float | None:
     """How far both are the same place, 0 to 1; None where the rule says that they are not."""
-    ours, asset = address_key(sought.address), asset_key(sought.asset)
+    ours, asset = sought.address_key, sought.asset_key
     if asset and row.asset:
         if asset == row.asset:
             return 1.0
@@ -275,14 +292,14 @@ def remember(
     closed_at: datetime | None = None,
 ) -> KnownReport:
     """Keep a report, or what is new about it, in the session's transaction."""
-    key = address_key(sought.address)
+    key = sought.address_key
     cell = None
     if sought.lat is not None and sought.long is not None:
         cell = h3.latlng_to_cell(sought.lat, sought.long, RESOLUTION)
     row = session.get(KnownReport, reference) or KnownReport(reference=reference, seen="", changes=0, parent="")
     row.service_code, row.cell, row.lat, row.long = sought.service_code, cell, sought.lat, sought.long
     row.address, row.address_key, row.unit = sought.address[:500], key.place, key.unit
-    row.asset, row.answers = asset_key(sought.asset), _kept(service, sought.answers or {})
+    row.asset, row.answers = sought.asset_key, _kept(service, sought.answers or {})
     row.state, row.requested_at, row.updated_at = state, requested_at, updated_at
     row.closed_at = closed_at or STILL_OPEN
     session.add(row)

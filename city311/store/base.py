@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -71,6 +71,17 @@ def reading(engine: Engine) -> Iterator[Session]:
     """A session for reading. What it loaded stays usable after it is closed."""
     with Session(engine, expire_on_commit=False) as session:
         yield session
+
+
+@contextmanager
+def looking_up(engine: Engine) -> Iterator[Connection]:
+    """A connection for one statement that only reads. On PostgreSQL without a transaction around it, which would be two
+    more round trips.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield connection
 
 
 @contextmanager
