@@ -18,6 +18,7 @@ from actions.speaking import language, say
 from actions.surroundings import surroundings
 from city311.intake import (
     LOST,
+    NO_DANGER,
     UNSURE,
     Offer,
     Reply,
@@ -51,7 +52,7 @@ class ValidateOfferForm(Action):
             say(dispatcher, tracker, here, ask_offer(setting, offer, heard))
             return [SlotSet("choice", None), SlotSet("requested_slot", "choice")]
         answered = hear_offer(setting, offer, heard)
-        if answered.settled and offer.kind in (UNSURE, LOST) and offer.labels:
+        if answered.settled and offer.kind in (UNSURE, LOST, NO_DANGER) and offer.labels:
             await remember(here, offer.text, offer.labels, answered.label or NONE_OF_THESE, spoken)
         if answered.reply is Reply.DANGER:
             return [SlotSet("offer", answered.offer.to_slot()), SlotSet("choice", None), ActionExecutionRejected(FORM)]

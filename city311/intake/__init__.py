@@ -7,6 +7,7 @@ from city311.intake.engine import hear, resume, start
 from city311.intake.meanings import is_unsure, label_of, perhaps_a_report, service_in
 from city311.intake.offers import (
     LOST,
+    NO_DANGER,
     UNSURE,
     Offer,
     Reply,
@@ -31,6 +32,7 @@ __all__ = [
     "AS_WRITTEN",
     "GIVEN",
     "LOST",
+    "NO_DANGER",
     "SKIPPED",
     "UNKNOWN",
     "UNSURE",

@@ -11,6 +11,8 @@ from city311.intake.reading import has_letters_or_digits, is_one_of, starts_with
 
 DANGER = frozenset({"emergency", "self_harm"})
 """Intents that come before everything."""
+SURE_DANGER = 0.5
+"""Confidence from which danger stops everything else; below, the way to help is said first."""
 
 DIGRESSIONS = frozenset(
     {

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import dropwhile
 
 from city311.intake import places
 from city311.intake.acts import Utterance, asks
 from city311.intake.answers import ANONYMOUS, Read, candidates, contact_in, only_contact, prefill, value_phrase
 from city311.intake.definition import Kind, Step
 from city311.intake.phrases import Say, own
-from city311.intake.reading import agrees, denies, exactly, is_duration, is_one_of, without_contacts, words
+from city311.intake.reading import (
+    agrees,
+    denies,
+    exactly,
+    is_duration,
+    is_one_of,
+    without_contacts,
+    words,
+)
 from city311.intake.setting import Setting
 from city311.intake.state import Answer, Other, State
 from city311.intake.turn import Turn, ask_next, stopped_by
@@ -47,7 +56,7 @@ def noted(setting: Setting, state: State, step: Step, heard: Utterance) -> Turn 
         if before.get(choice[0].code) == state.answers[choice[0].code]:
             return ask_next(setting, Turn(state))
     elif step.kind is not Kind.CONTACT and stays_anonymous(setting, state, heard):
-        state.answers["contact"] = Answer(ANONYMOUS, asked=False)
+        return _anonymous(setting, state)
     else:
         prefill(setting, state, heard, besides=step.code)
     changed = [each for each in setting.steps(state) if state.answers.get(each.code) != before.get(each.code)]
@@ -70,6 +79,15 @@ def noted(setting: Setting, state: State, step: Step, heard: Utterance) -> Turn 
     if state.place != street:
         state.asking = "location"
     return ask_next(setting, Turn(state, says))
+
+
+def _anonymous(setting: Setting, state: State) -> Turn:
+    contact = next(each for each in setting.steps(state) if each.kind is Kind.CONTACT)
+    key = "utter_corrected" if contact.code in state.answers else "utter_noted"
+    state.answers[contact.code] = Answer(ANONYMOUS, asked=False)
+    state.misses = 0
+    value = value_phrase(setting, contact, state.answers[contact.code])
+    return ask_next(setting, Turn(state, [Say(own(key, label=contact.label, value=value))]))
 
 
 def _says_again(heard: Utterance, known: str) -> bool:
@@ -172,11 +190,12 @@ def _is_contact(setting: Setting, heard: Utterance) -> bool:
 
 
 def stays_anonymous(setting: Setting, state: State, heard: Utterance) -> bool:
-    """Whether a message asks to stay anonymous, before that is asked."""
-    told = words(heard.text)
-    named = is_one_of(heard.text, setting.lexicon.anonymous) and not is_one_of(heard.text, setting.lexicon.no)
-    plain = named and not is_one_of(heard.text, setting.lexicon.skip | setting.lexicon.absent)
-    return plain and bool(told) and "contact" not in state.answers and setting.step(state, "contact") is not None
+    """Whether a message asks to stay anonymous, while that is not the open question."""
+    small = setting.lexicon.fillers | setting.lexicon.acknowledgements
+    asked = " ".join(dropwhile(lambda word: word in small, words(heard.text)))
+    named = any(is_one_of(text, setting.lexicon.anonymous) for text in (heard.text, asked))
+    otherwise = setting.lexicon.no | setting.lexicon.skip | setting.lexicon.absent
+    return named and not is_one_of(heard.text, otherwise) and setting.step(state, "contact") is not None
 
 
 def remark(setting: Setting, state: State, step: Step, heard: Utterance) -> bool:

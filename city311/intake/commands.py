@@ -9,7 +9,7 @@ from city311.intake.asking import explain
 from city311.intake.definition import OPEN_KINDS, SERVICE, Kind, Step
 from city311.intake.phrases import Say, own, pack
 from city311.intake.placing import as_far_as_told, take_as_written
-from city311.intake.reading import agrees, contains, starts_with, words
+from city311.intake.reading import agrees, asks_to_send, contains, starts_with, words
 from city311.intake.setting import Setting
 from city311.intake.state import SKIPPED, Answer, Other, State
 from city311.intake.state import UNKNOWN as NOT_KNOWN
@@ -53,6 +53,26 @@ def obey(setting: Setting, state: State, step: Step, heard: Utterance, answer: R
     if control in (SKIP, UNKNOWN):
         return _blank(setting, state, step, heard, SKIPPED if control == SKIP else NOT_KNOWN)
     return None
+
+
+def hurry(setting: Setting, state: State, step: Step, heard: Utterance) -> Turn | None:
+    """ "Just send it": what can do without an answer is left open; what cannot is asked again. None for other messages.
+
+    How to reach the resident is still asked once.
+    """
+    if step.kind in _NOT_ASKED or not asks_to_send(heard.text, setting.lexicon):
+        return None
+    for other in setting.steps(state):
+        if other.code not in state.answers and (other.kind is not Kind.CONTACT or step.kind is Kind.CONTACT):
+            answer = blank(other, SKIPPED)
+            if answer is not None:
+                state.answers[other.code] = answer
+    state.asking, state.misses = "", 0
+    turn = ask_next(setting, Turn(state))
+    left = setting.step(state, state.asking)
+    if left is not None and left.required:
+        turn.says.insert(0, Say(own("utter_needed")))
+    return turn
 
 
 def _has_done(setting: Setting, step: Step, heard: Utterance) -> bool:
@@ -192,6 +212,7 @@ def _unverified(setting: Setting, state: State, step: Step, tried: str) -> Turn:
 
 
 _MOST_MISSES = 2
+_NOT_ASKED = frozenset({Kind.SERVICE, Kind.CHANGE, Kind.SAME, Kind.REVIEW})
 _NEVER_A_YES = frozenset({Kind.CHOICE, Kind.NUMBER, Kind.DATE, Kind.TEXT})
 
 

@@ -13,15 +13,21 @@ from city311.intake.setting import Setting
 from city311.intake.state import Answer, State
 
 _SURE_OTHER_SERVICE = 0.7
+_LIKELY_OTHER_SERVICE = 0.25
+"""Share from which another service of the same group may be the one that a correction means."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What is corrected: another service, or the answer of the step ``code``; without ``answer`` it is asked again."""
+    """What is corrected: another service, or the answer of the step ``code``; without ``answer`` it is asked again.
+
+    ``kinds`` are services among which the resident must say which is meant.
+    """
 
     code: str = ""
     answer: Answer | None = None
     service: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 def correction(setting: Setting, state: State, step: Step, heard: Utterance) -> Correction | None:
@@ -135,14 +141,18 @@ def _choice_in(setting: Setting, step: Step, heard: Utterance) -> Answer | None:
 
 
 def _service(setting: Setting, state: State, heard: Utterance) -> Correction | None:
-    ranking = [(code, share) for code, share in heard.services if code in setting.pack.services]
-    if not ranking or ranking[0][1] < _SURE_OTHER_SERVICE:
+    services = setting.pack.services
+    never = (state.service, setting.pack.city.catch_all_service)
+    others = [(code, share) for code, share in heard.services if code in services and code not in never]
+    if not others or heard.intent not in ("report", "correct_answer") or _names_a_place(setting, heard):
         return None
-    if ranking[0][0] in (state.service, setting.pack.city.catch_all_service):
-        return None
-    if heard.intent not in ("report", "correct_answer") or _names_a_place(setting, heard):
-        return None
-    return Correction(service=ranking[0][0])
+    code, share = others[0]
+    if heard.services[0][0] == code and share >= _SURE_OTHER_SERVICE:
+        return Correction(service=code)
+    alike = state.service in services and services[code].group == services[state.service].group
+    if heard.intent == "correct_answer" and alike and share >= _LIKELY_OTHER_SERVICE:
+        return Correction(kinds=(code, state.service))
+    return None
 
 
 def _names_a_place(setting: Setting, heard: Utterance) -> bool:

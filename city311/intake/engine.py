@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from city311.intake.acts import DANGER, Utterance, asks, digresses
+from city311.intake.acts import DANGER, SURE_DANGER, Utterance, asks, digresses
 from city311.intake.alike import hear_same
 from city311.intake.answers import Read, candidates, contact_in, only_contact, prefill, read
-from city311.intake.asides import is_aside, is_bare_place, noted, split_off, unread
+from city311.intake.asides import is_aside, is_bare_place, noted, split_off, stays_anonymous, unread
 from city311.intake.asking import buttons
 from city311.intake.choosing import clear_service, hear_service, offered_services, with_service
-from city311.intake.commands import OTHER_MATTER, not_understood, obey, other_matter
+from city311.intake.commands import OTHER_MATTER, hurry, not_understood, obey, other_matter
 from city311.intake.correcting import Correction, correction
 from city311.intake.definition import OPEN_KINDS, Kind, Step
 from city311.intake.offering import hear_pin, hear_place
@@ -28,8 +28,6 @@ from city311.intake.setting import Setting
 from city311.intake.state import Answer, Other, State
 from city311.intake.turn import Outcome, Turn, ask_next, end, open_step, presses, take
 
-SURE_DANGER = 0.5
-"""Confidence from which danger stops everything else; below, the way to help is said first."""
 _NEVER_A_CONTACT = frozenset({Kind.CHOICE, Kind.YES_NO, Kind.DATE, Kind.PLACE, Kind.TEXT})
 """Steps without a format for which a phone number alone is no answer, but says how to reach the resident."""
 
@@ -98,6 +96,10 @@ def hear(setting: Setting, state: State, heard: Utterance) -> Turn:
     if quiet and step.kind in (Kind.YES_NO, Kind.SAME, Kind.REVIEW) and agreed:
         # An "ok" to the safety text is no answer to the question before it.
         return ask_next(setting, Turn(state))
+    if hurried := hurry(setting, state, step, heard):
+        return hurried
+    if step.kind is Kind.REVIEW and stays_anonymous(setting, state, heard):
+        return noted(setting, state, step, heard) or ask_next(setting, Turn(state))
     if step.kind is Kind.SAME:
         return hear_same(setting, state, heard)
     if step.kind is Kind.SERVICE:

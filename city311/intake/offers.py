@@ -11,18 +11,21 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from city311.intake.acts import DANGER, Utterance
+from city311.intake.acts import DANGER, SURE_DANGER, Utterance
 from city311.intake.asides import is_bare_place
 from city311.intake.meanings import MAYBE_DANGER, danger_chance, nearest, plausible, service_in, title
 from city311.intake.people import person
 from city311.intake.phrases import Phrase, Say, own, pack
-from city311.intake.reading import Candidate, is_one_of, pick, words, yes_or_no
+from city311.intake.reading import Candidate, contains, is_one_of, pick, words, yes_or_no
 from city311.intake.setting import Setting
 from city311.intake.state import Other, State
 
-UNSURE, LOST, SCOPE, NEXT, ALSO, ALSO_LATER = "unsure", "lost", "scope", "next", "also", "also_later"
+UNSURE, LOST, SCOPE, NEXT = "unsure", "lost", "scope", "next"
+ALSO, ALSO_LATER, NO_DANGER = "also", "also_later", "no_danger"
 """Kinds of offer: what is meant; the nearest there is; the same after something that no city does; a step that may
-follow an answer; a second problem that was mentioned; the same, while there is danger."""
+follow an answer; a second problem that was mentioned; the same, while there is danger; a report of what sounded like
+danger and may be none."""
+_OF_A_REPORT = (ALSO, ALSO_LATER, NO_DANGER)
 _MISSES_TO_A_PERSON = 2
 _SURE_OF_THE_SCOPE = 0.6
 _SURE_OF_THE_MATTER = 0.5
@@ -143,18 +146,24 @@ def may_report(setting: Setting, heard: Utterance) -> Offer | None:
 
 
 def beside_danger(setting: Setting, heard: Utterance) -> Offer | None:
-    """The offer of a problem that was told in one message with a danger; None where none was."""
+    """The offer of a problem that was told in one message with a danger, or of the message itself where it is likelier
+    a report than danger; None where neither is so."""
     waiting = [
         Other(code, text, heard.entity("location") if heard.entity("location") in text else "")
         for code, text in heard.also
         if code in setting.pack.services
     ]
+    code, share = next(iter(heard.services), ("", 0.0))
+    known = code in setting.pack.services and code != setting.pack.city.catch_all_service
+    if heard.intent == "emergency" and heard.confidence < SURE_DANGER and known and share >= _SURE_OF_THE_MATTER:
+        return _also(NO_DANGER, [Other(code, heard.text.strip(), heard.entity("location")), *waiting], "")
     return _also(ALSO_LATER, waiting, "") if waiting else None
 
 
 def next_offer(offer: Offer) -> Offer | None:
     """The offer of the next problem that waits behind one; None where none waits."""
-    return _also(offer.kind, offer.rest, offer.contact) if offer.rest else None
+    kind = ALSO_LATER if offer.kind == NO_DANGER else offer.kind
+    return _also(kind, offer.rest, offer.contact) if offer.rest else None
 
 
 def _also(kind: str, waiting: Sequence[Other], contact: str) -> Offer:
@@ -168,11 +177,11 @@ def ask_offer(setting: Setting, offer: Offer, heard: Utterance | None = None) ->
     if offer.quiet:
         return [Say(own("utter_offer_kept"))]
     says: list[Say] = []
-    if heard is not None and danger_chance(heard) >= MAYBE_DANGER:
+    if offer.kind != NO_DANGER and heard is not None and danger_chance(heard) >= MAYBE_DANGER:
         says.append(Say(own("utter_if_danger")))
-    if offer.kind in (ALSO, ALSO_LATER):
+    if offer.kind in _OF_A_REPORT:
         service = setting.pack.services[service_in(offer.labels[0])]
-        key = "utter_ask_also" if offer.kind == ALSO else "utter_ask_also_later"
+        key = {ALSO: "utter_ask_also", ALSO_LATER: "utter_ask_also_later", NO_DANGER: "utter_ask_no_danger"}[offer.kind]
         return [*says, Say(own(key, service=pack(service.name)), _buttons(setting, offer))]
     if offer.kind == NEXT:
         return [*says, Say(own("utter_ask_report_it"), _buttons(setting, offer))]
@@ -182,7 +191,7 @@ def ask_offer(setting: Setting, offer: Offer, heard: Utterance | None = None) ->
 
 
 def _buttons(setting: Setting, offer: Offer) -> tuple[Phrase, ...]:
-    if offer.kind in (ALSO, ALSO_LATER):
+    if offer.kind in _OF_A_REPORT:
         return (own("utter_button_report_it"), own("utter_button_no_thanks"))
     titles = [title(setting, label, among=offer.labels) for label in offer.labels]
     last = "utter_button_no_thanks" if offer.kind == NEXT else "utter_button_something_else"
@@ -199,6 +208,9 @@ def hear_offer(setting: Setting, offer: Offer, heard: Utterance) -> Answered:
         return Answered(Reply.CHOSEN, offer, label=picked, settled=True)
     if picked == _REFUSED or (offer.labels and is_one_of(heard.text, setting.lexicon.something_else)):
         return _refused(offer)
+    if offer.kind == NO_DANGER and contains(heard.text, setting.lexicon.no_danger):
+        # "Nobody is hurt" is no "no" to "shall I report it, if nobody is in danger?"
+        return Answered(Reply.CHOSEN, offer, label=offer.labels[0], settled=True)
     verdict = yes_or_no(heard.text, setting.lexicon)
     if verdict == "yes" and len(offer.labels) == 1 and not quiet:
         return Answered(Reply.CHOSEN, offer, label=offer.labels[0], settled=True)

@@ -267,6 +267,23 @@ def agrees(text: str, lexicon: Lexicon) -> bool:
     return agreed
 
 
+def asks_to_send(text: str, lexicon: Lexicon) -> bool:
+    """Whether a text asks to send the report, and says nothing else: "ok, just send it"."""
+    small = lexicon.agree | lexicon.fillers | lexicon.acknowledgements
+    told, asked = words(text), False
+    while told:
+        for count in range(min(len(told), 6), 0, -1):
+            phrase = " ".join(told[:count])
+            if phrase in lexicon.send or phrase in small:
+                # "Go ahead" says yes to what was asked.
+                asked = asked or (phrase in lexicon.send and phrase not in lexicon.yes)
+                told = told[count:]
+                break
+        else:
+            return False
+    return asked
+
+
 def _without_fillers(told: list[str], lexicon: Lexicon) -> list[str]:
     while told:
         for count in (2, 1):

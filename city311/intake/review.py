@@ -108,6 +108,9 @@ def correct(setting: Setting, state: State, mend: Correction, heard: Utterance) 
     state.misses = 0
     if mend.service:
         return with_service(setting, state, mend.service, heard, [])
+    if mend.kinds:
+        state.asking, state.candidates = SERVICE.code, list(mend.kinds)
+        return ask_next(setting, Turn(state))
     step = setting.step(state, mend.code)
     if step is None:
         return ask_next(setting, Turn(state))

@@ -34,6 +34,7 @@ class Lexicon:
     correction: frozenset[str]
     objection: frozenset[str]
     negation: frozenset[str]
+    no_danger: frozenset[str]
     articles: frozenset[str]
     something_else: frozenset[str]
     several: frozenset[str]

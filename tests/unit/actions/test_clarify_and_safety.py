@@ -7,6 +7,7 @@ from played_rasa import FORM
 
 from actions.clarify import ActionClarify
 from actions.safety import ActionSafety
+from city311.intake import from_slot
 
 
 def clarifies(rasa, text, intent="nlu_fallback", **options):
@@ -120,3 +121,37 @@ def test_in_the_middle_of_a_report_danger_makes_no_offer(rasa):
     rasa.loop = FORM
     rasa.hears("fire! and a pothole on Elm", "emergency", also=[("pothole", "a pothole on Elm")])
     assert rasa.runs(ActionSafety()) == []
+
+
+def sounds_dangerous(rasa, said="tree fell on a car", confidence=0.31):
+    rasa.hears(said, "emergency", confidence=confidence, service="tree_emergency", location="88 Elm St")
+    return rasa.runs(ActionSafety())
+
+
+@pytest.mark.parametrize("said", ["no one is hurt", "its not an emergency", "everyone is fine", "Yes, report it"])
+def test_what_was_no_danger_after_all_becomes_a_report(rasa, pack, said):
+    offers_something(sounds_dangerous(rasa))
+    assert rasa.words() == [pack.city.safety["emergency_hurt"]], "first the way to help"
+    (offered,) = rasa.is_offered()
+    assert "If no one is in danger" in offered and "Tree or limb down" in offered
+    *_, message = rasa.answers(said, "deny")
+    assert message["parse_data"]["intent"]["name"] == "report"
+    assert message["parse_data"]["service_ranking"] == [{"code": "tree_emergency", "confidence": 1.0}]
+    assert [(one.text, one.chosen) for one in rasa.here.candidates.all()] == [
+        ("tree fell on a car", "report/tree_emergency")
+    ]
+    rasa.form()
+    state = from_slot(rasa.slots["intake"])
+    assert state.service == "tree_emergency" and "location" in state.answers
+    assert state.asking in ("on_wires", "injury"), "whether there is danger is asked all the same"
+
+
+def test_a_no_leaves_it_at_the_way_to_help(rasa):
+    offers_something(sounds_dangerous(rasa))
+    rasa.is_offered()
+    rasa.answers("No, thanks", "deny")
+    assert rasa.slots["offer"] is None and rasa.slots.get("intake") is None
+
+
+def test_certain_danger_is_never_offered_as_a_report(rasa):
+    assert sounds_dangerous(rasa, "a tree fell on my husband", 0.8) == []

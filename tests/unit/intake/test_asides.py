@@ -336,3 +336,39 @@ def test_a_complaint_does_not_change_what_was_offered() -> None:
 def test_yes_to_the_one_kind_that_is_offered_takes_it() -> None:
     talk = Talk().begin("hello there").say("I don't know").say("yes", "affirm")
     assert talk.state.service == "general_question"
+
+
+@pytest.mark.parametrize("said", ["anonymous", "and make me anonymous", "ok, keep me anonymous please"])
+def test_the_wish_to_stay_anonymous_counts_at_any_question(said: str) -> None:
+    talk = tree().say("my number is 617 555 0147", "inform").say(said, "privacy")
+    assert (talk.value("contact"), talk.keys[0], talk.asking) == ("anonymous", "utter_corrected", "on_wires")
+
+
+def test_the_wish_to_stay_anonymous_counts_in_the_read_back() -> None:
+    talk = pothole("45 Elm").say("crosswalk").say("skip").say("skip").say("617 555 0147")
+    assert talk.asking == "review"
+    talk.say("make it anonymous", "privacy")
+    assert (talk.value("contact"), talk.asking, talk.last.outcome.value) == ("anonymous", "review", "ask")
+
+
+@pytest.mark.parametrize("said", ["ok send", "just send it", "Submit it please"])
+def test_send_it_leaves_open_what_may_stay_open(said: str) -> None:
+    talk = pothole("45 Elm").say("crosswalk").say(said, "affirm")
+    assert talk.asking == "contact"
+    assert talk.say("send it", "affirm").asking == "review"
+    assert talk.value("contact") == "anonymous"
+
+
+def test_send_it_is_no_yes_to_a_question_about_danger() -> None:
+    talk = tree().say("88 Elm St", "inform", location="88 Elm St")
+    asked = talk.asking
+    talk.say("ok send", "affirm")
+    assert (talk.keys[0], talk.asking, talk.last.state.ended) == ("utter_needed", asked, "")
+
+
+def test_a_correction_to_a_kind_that_is_not_certain_asks_which() -> None:
+    talk = Talk().begin("they skipped me", service="missed_trash").say("8 Beacon Court", "inform")
+    ranking = (("missed_trash", 0.6), ("missed_recycling", 0.35))
+    talk.say("it was the recycling not trash actually", "correct_answer", services=ranking)
+    assert (talk.asking, talk.last.state.candidates) == ("service", ["missed_recycling", "missed_trash"])
+    assert talk.say("Missed recycling pick-up").last.state.service == "missed_recycling"
