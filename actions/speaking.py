@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.surroundings import Surroundings
 from city311.intake import Phrase, Say
-from city311.language.responses import spoken_language
+from city311.language.catalogues import spoken_language
 
 _THAT_DRAW = frozenset({"web"})
 """Channels that show progress, cards and inputs beside the words."""

@@ -104,9 +104,11 @@ def engine(database_url: str, migrated_sqlite: Path):
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """The whole program, started once for all tests that talk to it."""
+    from harness.phone import lines
     from harness.stack import running
 
-    with running(tmp_path_factory.mktemp("stack")) as one:
+    with lines() as doubles, running(tmp_path_factory.mktemp("stack"), **doubles.settings()) as one:
+        one.lines = doubles
         yield one
 
 

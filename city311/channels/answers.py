@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from city311.store.base import now
 from city311.store.turns import ANSWERED, TurnView, last_answered
 
 PHONES = (SMS, WHATSAPP)
-NEEDED = ("utter_first_text", "utter_resumed", "utter_apology_retry")
+NEEDED = ("utter_first_text", "utter_languages", "utter_resumed", "utter_apology_retry")
 """Responses that the domain must have."""
 
 _TOLD_OF_DELAY_AFTER = timedelta(seconds=15)
@@ -24,12 +25,29 @@ _AWAY_AFTER = timedelta(hours=12)
 Said = Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class Recipient:
+    """Whose phone it is, where, and in which language."""
+
+    sender: str
+    channel: str
+    language: str
+
+
 class Answers:
     """The replies of a :class:`city311.channels.turns.Delivery` that go to phones."""
 
-    def __init__(self, responses: Responses, look: Callable[[], None], *, clock: Callable[[], datetime] = now) -> None:
-        """``look`` tells the sending side that the queue has grown."""
+    def __init__(
+        self,
+        responses: Responses,
+        look: Callable[[], None],
+        *,
+        several_languages: bool = False,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        """``look`` tells the sending side that the queue has grown. ``several_languages``: residents can choose."""
         self._responses = responses
+        self._choice = several_languages
         self.look = look
         self._clock = clock
 
@@ -45,36 +63,60 @@ class Answers:
                 session, key=f"turn:{turn.id}", sender=turn.sender, messages=said, at=at, kind=outgoing.REPLY
             )
         elif at - turn.received_at >= _TOLD_OF_DELAY_AFTER:
-            self.say(session, "utter_apology_retry", key=f"late:{turn.id}", sender=turn.sender, channel=turn.channel)
+            whom = Recipient(turn.sender, turn.channel, turn.language)
+            self.say(session, "utter_apology_retry", key=f"late:{turn.id}", whom=whom)
 
-    def say(self, session: Session, response: str, *, key: str, sender: str, channel: str, kind: str = "") -> None:
+    def say(
+        self,
+        session: Session,
+        response: str,
+        *,
+        key: str,
+        whom: Recipient,
+        kind: str = outgoing.REPLY,
+        values: Mapping[str, str] | None = None,
+    ) -> None:
         """Queue one of the bot's own sentences."""
+        text = self._words(whom.language).say(response, channel=whom.channel, values=values)
         outgoing.enqueue(
             session,
             key=key,
-            sender=sender,
-            messages=[{"text": self._responses.say(response, channel=channel)}],
+            sender=whom.sender,
+            messages=[{"text": text}],
             at=self._clock(),
-            kind=kind or outgoing.REPLY,
+            kind=kind,
         )
 
-    def ask_again(self, session: Session, *, key: str, sender: str, channel: str) -> None:
-        """Queue the question that is open, with a line that says of what; nothing when none is."""
-        last = last_answered(session, sender)
+    def begin_again(self, session: Session, *, key: str, whom: Recipient, confirmed: bool) -> None:
+        """Queue, for one who wants messages again, that it is so (unless somebody else has ``confirmed`` it) and the
+        question that is open, with a line that says of what.
+        """
+        words = self._words(whom.language)
+        said: list[Mapping[str, Any]] = []
+        if not confirmed:
+            said.append({"text": words.say("utter_texts_started", channel=whom.channel)})
+        last = last_answered(session, whom.sender)
         if last is not None and (about := open_report(last.messages)):
-            said = [self._reminder(about, channel), *last.messages[-1:]]
-            outgoing.enqueue(session, key=key, sender=sender, messages=said, at=self._clock(), kind=outgoing.REPLY)
+            said += [self._reminder(about, whom.channel, last.language), *last.messages[-1:]]
+        if said:
+            at = self._clock()
+            outgoing.enqueue(session, key=key, sender=whom.sender, messages=said, at=at, kind=outgoing.CONSENT)
 
     def _opening(self, turn: TurnView, before: TurnView | None) -> Said:
         if before is None:
-            return [{"text": self._responses.say("utter_first_text", channel=turn.channel)}]
+            words = self._words(turn.language)
+            first = [{"text": words.say("utter_first_text", channel=turn.channel)}]
+            return [*first, {"text": words.say("utter_languages", channel=turn.channel)}] if self._choice else first
         about = open_report(before.messages)
         if about and turn.received_at - before.received_at >= _AWAY_AFTER:
-            return [self._reminder(about, turn.channel)]
+            return [self._reminder(about, turn.channel, turn.language)]
         return []
 
-    def _reminder(self, about: str, channel: str) -> Mapping[str, Any]:
-        return {"text": self._responses.say("utter_resumed", channel=channel, values={"service": about})}
+    def _reminder(self, about: str, channel: str, language: str) -> Mapping[str, Any]:
+        return {"text": self._words(language).say("utter_resumed", channel=channel, values={"service": about})}
+
+    def _words(self, language: str) -> Responses:
+        return self._responses.in_language(language)
 
 
 def open_report(messages: Said) -> str:

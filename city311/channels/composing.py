@@ -36,7 +36,7 @@ def composed(held: Claimed, provider: Provider | None, responses: Responses, pub
     """
     if provider is None:
         raise NotAllowed(f"{held.channel} by {held.provider} is not set up")
-    content = held.content
+    content, responses = held.content, responses.in_language(held.language)
     messages: Sequence[Mapping[str, Any]] = content["messages"]
     if held.channel == SMS:
         page = held.page or secrets.token_urlsafe(24)

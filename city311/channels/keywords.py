@@ -1,9 +1,14 @@
-"""Words by which residents stop and start messages, as carriers and US law (TCPA, 47 CFR 64.1200) want them heard."""
+"""Words that a message to a phone line may consist of: to stop and start messages, as carriers and US law (TCPA,
+47 CFR 64.1200) want them heard, and to choose a language."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from enum import Enum
+
+from city311.language.catalogues import name_in
 
 STOPS = frozenset({"STOP", "STOPALL", "END", "QUIT", "CANCEL", "REVOKE", "OPTOUT", "UNSUBSCRIBE"})
 STARTS = frozenset({"START", "UNSTOP"})
@@ -35,6 +40,28 @@ def keyword(text: str, channel: str, *, opted_out: bool) -> Keyword | None:
     if channel == "sms" and word in HELPS:
         return Keyword.HELP
     return None
+
+
+LANGUAGE_WORDS = frozenset({"LANGUAGE", "LANGUAGES", "IDIOMA", "IDIOMAS", "LANGUE", "LANGUES"})
+
+
+def asks_for_languages(text: str) -> bool:
+    """Whether a message is nothing but the word by which residents ask for another language."""
+    return text.strip(" .!?\n").upper() in LANGUAGE_WORDS
+
+
+def language_named(text: str, languages: Sequence[str]) -> str | None:
+    """The one of ``languages`` whose name, in any of them, is all that the message says; None for another message."""
+    said = _bare(text) if len(text) <= 40 else ""
+    for code in languages:
+        if said and said in {_bare(name_in(code, other)) for other in (code, *languages)}:
+            return code
+    return None
+
+
+def _bare(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if letter.isalpha() or letter == " ").strip()
 
 
 def carrier_answers(text: str) -> bool:

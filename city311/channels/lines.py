@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,17 +36,34 @@ class Phones:
 
 
 def phones(
-    engine: Engine, lines: Lines, responses: Responses, photos: Photos, *, public_url: str, quiet: Quiet, pace: Pace
+    engine: Engine,
+    lines: Lines,
+    responses: Responses,
+    photos: Photos,
+    *,
+    public_url: str,
+    quiet: Quiet,
+    pace: Pace,
+    languages: Sequence[str],
 ) -> Phones:
-    """The sending side of those lines, and what puts answers into its queue."""
+    """The sending side of those lines, and what puts answers into its queue.
+
+    ``languages``: those that a resident can be answered in.
+    """
     limits = Limits(lines.rates, redis_url=lines.redis_url)
-    providers = _providers(lines, responses, public_url)
+    providers = _providers(lines, public_url)
     sender = Sender(engine, providers, responses, limits, public_url=public_url, quiet=quiet, pace=pace)
     attachments = Attachments(engine, photos, _sources(lines), responses)
-    return Phones(limits, sender, Answers(responses, sender.look), attachments, partial(fates.keep, engine))
+    return Phones(
+        limits,
+        sender,
+        Answers(responses, sender.look, several_languages=len(languages) > 1),
+        attachments,
+        partial(fates.keep, engine),
+    )
 
 
-def _providers(lines: Lines, responses: Responses, public_url: str) -> dict[tuple[str, str], Provider]:
+def _providers(lines: Lines, public_url: str) -> dict[tuple[str, str], Provider]:
     providers: dict[tuple[str, str], Provider] = {}
     if lines.twilio is not None:
         status_url = f"{public_url}/channels/{{channel}}/twilio/status"
@@ -56,8 +73,7 @@ def _providers(lines: Lines, responses: Responses, public_url: str) -> dict[tupl
         if lines.twilio.whatsapp:
             providers[WHATSAPP, twilio.NAME] = account
     if lines.meta is not None:
-        choose = responses.say("utter_button_choose", channel=WHATSAPP)
-        providers[WHATSAPP, meta.NAME] = meta.Meta(lines.meta, choose)
+        providers[WHATSAPP, meta.NAME] = meta.Meta(lines.meta)
     if lines.twochat is not None:
         providers[WHATSAPP, twochat.NAME] = twochat.TwoChat(lines.twochat)
     return providers

@@ -137,7 +137,8 @@ class Attachments:
         if kept := [row.photo for row in rows if row.state == KEPT]:
             details["media"] = kept
         if any(row.state == REFUSED for row in rows):
-            return Ready(details, Message(self._responses.say("utter_attachment_refused", channel=turn.channel)))
+            words = self._responses.in_language(turn.language)
+            return Ready(details, Message(words.say("utter_attachment_refused", channel=turn.channel)))
         return Ready(details)
 
     async def _keep(self, row: Attachment, turn: TurnView) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -16,13 +17,14 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from city311.channels import answers
-from city311.channels.answers import Answers
-from city311.channels.keywords import Keyword, keyword
+from city311.channels.answers import Answers, Recipient
+from city311.channels.keywords import Keyword, asks_for_languages, keyword, language_named
 from city311.channels.limits import Limits
 from city311.channels.received import Media, Position, Received
 from city311.channels.sms import choices
 from city311.channels.turns import Delivery
 from city311.language import screening
+from city311.language.catalogues import own_name
 from city311.language.responses import Responses
 from city311.store import correspondents, outgoing
 from city311.store.attachments import Attachment
@@ -35,7 +37,7 @@ log = logging.getLogger(__name__)
 NEEDED = (
     *(*answers.NEEDED, *screening.NEEDED),
     *("utter_too_long", "utter_empty_message", "utter_rate_limited"),
-    *("utter_texts_stopped", "utter_texts_started", "utter_texts_help"),
+    *("utter_texts_stopped", "utter_texts_started", "utter_texts_help", "utter_language_set"),
 )
 """Responses that the domain must have."""
 
@@ -55,12 +57,13 @@ class Taken(Enum):
 
 @dataclass(frozen=True)
 class Setting:
-    """What the channel works with. ``sender_secret`` makes the sender ids."""
+    """What the channel works with. ``sender_secret`` makes the sender ids. ``languages``: those that a resident can be
+    answered in, the city's own first."""
 
     engine: Engine
     responses: Responses
     limits: Limits
-    language: str
+    languages: Sequence[str]
     sender_secret: str = field(repr=False)
 
 
@@ -70,6 +73,7 @@ class _Before:
 
     repeated: bool
     opted_out: bool
+    language: str
     choices: tuple[str, ...]
 
 
@@ -98,19 +102,26 @@ class Messaging:
             await anyio.to_thread.run_sync(self._obey, asked, heard, received, before)
             self._queue.look()
             return Taken.ANSWERED
+        whom = Recipient(heard.sender, heard.channel, before.language)
         if before.opted_out:
             log.info("a sender who has stopped messages wrote")
             return Taken.IGNORED
         if await self._setting.limits.wait_s(heard.sender):
             if await self._setting.limits.may_tell(heard.sender):
-                await self._say(heard, "utter_rate_limited", f"fast:{received.client_id}")
+                await self._say(heard, whom, "utter_rate_limited", f"fast:{received.client_id}")
             return Taken.REFUSED
-        return await self._take(heard, received, before)
+        if len(self._setting.languages) > 1 and not received.media:
+            if (chosen := language_named(received.text, self._setting.languages)) is not None:
+                whom = replace(whom, language=chosen)
+                return await self._say(heard, whom, "utter_language_set", f"language:{received.client_id}", chosen)
+            if asks_for_languages(received.text):
+                return await self._say(heard, whom, "utter_languages", f"languages:{received.client_id}")
+        return await self._take(heard, whom, received, before)
 
-    async def _take(self, heard: Heard, received: Received, before: _Before) -> Taken:
+    async def _take(self, heard: Heard, whom: Recipient, received: Received, before: _Before) -> Taken:
         screened = screening.screen(received.text, self._marks)
         if screened.too_long:
-            return await self._say(heard, "utter_too_long", f"long:{received.client_id}")
+            return await self._say(heard, whom, "utter_too_long", f"long:{received.client_id}")
         text = _chosen(screened.text, before.choices)
         details: dict[str, Any] = {}
         if received.position is not None:
@@ -120,8 +131,8 @@ class Messaging:
         if files:
             details["attachments"] = list(files)
         if not text and not files:
-            return await self._say(heard, "utter_empty_message", f"empty:{received.client_id}")
-        incoming = Incoming(heard.sender, received.client_id, heard.channel, self._setting.language, text, details)
+            return await self._say(heard, whom, "utter_empty_message", f"empty:{received.client_id}")
+        incoming = Incoming(heard.sender, received.client_id, heard.channel, before.language, text, details)
 
         def alongside(session: Session, turn: TurnView) -> None:
             correspondents.note(session, heard, turn.received_at)
@@ -134,14 +145,17 @@ class Messaging:
         with reading(self._setting.engine) as session:
             known = select(Turn.id).where(Turn.sender == heard.sender, Turn.client_id == received.client_id)
             last = last_answered(session, heard.sender)
+            kept = correspondents.language_of(session, heard.sender)
             return _Before(
                 repeated=session.scalar(known) is not None,
                 opted_out=correspondents.has_opted_out(session, heard.sender),
+                language=kept if kept in self._setting.languages else self._setting.languages[0],
                 choices=choices(last.messages) if last is not None else (),
             )
 
     def _obey(self, asked: Keyword, heard: Heard, received: Received, before: _Before) -> None:
         at, source = now(), received.client_id
+        whom = Recipient(heard.sender, heard.channel, before.language)
         with writing(self._setting.engine) as session:
             correspondents.note(session, heard, at)
             new = True
@@ -150,28 +164,25 @@ class Messaging:
                 word = received.text.strip()[:40]
                 new = correspondents.record(session, heard.sender, state, word, source, at)
             told_already = asked is Keyword.STOP and before.opted_out
-            if not received.carrier_keyword and new and not told_already:
-                response = {
-                    Keyword.STOP: "utter_texts_stopped",
-                    Keyword.START: "utter_texts_started",
-                    Keyword.HELP: "utter_texts_help",
-                }[asked]
-                self._queue.say(
-                    session,
-                    response,
-                    key=f"{asked.value}:{source}",
-                    sender=heard.sender,
-                    channel=heard.channel,
-                    kind=outgoing.CONSENT,
-                )
-            if asked is Keyword.START and new:
-                self._queue.ask_again(session, key=f"again:{source}", sender=heard.sender, channel=heard.channel)
+            if not new or told_already:
+                return
+            key = f"{asked.value}:{source}"
+            if asked is Keyword.START:
+                self._queue.begin_again(session, key=key, whom=whom, confirmed=received.carrier_keyword)
+            elif not received.carrier_keyword:
+                response = "utter_texts_stopped" if asked is Keyword.STOP else "utter_texts_help"
+                self._queue.say(session, response, key=key, whom=whom, kind=outgoing.CONSENT)
 
-    async def _say(self, heard: Heard, response: str, key: str) -> Taken:
+    async def _say(self, heard: Heard, whom: Recipient, response: str, key: str, chosen: str = "") -> Taken:
+        """Queue one of the bot's own sentences. ``chosen``: the language that is kept for this phone from now on."""
+        values = {"language": own_name(chosen)} if chosen else {}
+
         def queue() -> None:
             with writing(self._setting.engine) as session:
                 correspondents.note(session, heard, now())
-                self._queue.say(session, response, key=key, sender=heard.sender, channel=heard.channel)
+                if chosen:
+                    correspondents.speak(session, heard.sender, chosen)
+                self._queue.say(session, response, key=key, whom=whom, values=values)
 
         await anyio.to_thread.run_sync(queue)
         self._queue.look()

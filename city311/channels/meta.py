@@ -152,10 +152,8 @@ class Meta:
     interactive = True
     windowed = True
 
-    def __init__(self, account: Account, choose: str, *, timeout_s: float = 15.0) -> None:
-        """``choose``: words on the button that opens a list, 20 characters at most."""
+    def __init__(self, account: Account, *, timeout_s: float = 15.0) -> None:
         self._account = account
-        self._choose = choose[:20]
         self._client = httpx.AsyncClient(
             base_url=f"{account.url.rstrip('/')}/{VERSION}/",
             headers={"Authorization": f"Bearer {account.access_token}"},
@@ -213,7 +211,7 @@ class Meta:
         for one in part.choices:
             title, description = row(one)
             rows.append({"id": one.payload, "title": title, **({"description": description} if description else {})})
-        action = {"button": self._choose, "sections": [{"title": self._choose, "rows": rows}]}
+        action = {"button": part.choose, "sections": [{"title": part.choose, "rows": rows}]}
         return {"type": "interactive", "interactive": {"type": "list", "body": body, "action": action}}
 
 

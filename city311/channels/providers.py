@@ -49,10 +49,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Part:
-    """One message as a provider sends it. ``choices`` only where the provider shows them as ``buttons`` or ``list``."""
+    """One message as a provider sends it. ``choices`` only where the provider shows them as ``buttons`` or ``list``;
+    ``choose`` is on the button that opens a list, 20 characters at most."""
 
     text: str
     choices: tuple[Choice, ...] = ()
+    choose: str = ""
     template: str = ""
     values: tuple[str, ...] = ()
 

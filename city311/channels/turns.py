@@ -143,9 +143,9 @@ class Delivery:
         """See :meth:`city311.store.turns.Turns.history`."""
         return await _in_thread(self._turns.history, sender, after=after, limit=limit)
 
-    def apology_for_now(self, channel: str) -> Message:
+    def apology_for_now(self, channel: str, language: str) -> Message:
         """What a resident is told while a turn waits."""
-        return Message(self._responses.say("utter_apology_retry", channel=channel))
+        return Message(self._responses.in_language(language).say("utter_apology_retry", channel=channel))
 
     async def run(self) -> None:
         """Redeliver waiting turns, also those of a process that died, until cancelled."""
@@ -238,7 +238,7 @@ class Delivery:
     async def _messages(self, claim: Claim) -> Sequence[Message] | None:
         """The answer; the apology when there will be none; None when it is to be tried again."""
         turn = claim.turn
-        apology = (Message(self._responses.say("utter_apology", channel=turn.channel)),)
+        apology = (Message(self._responses.in_language(turn.language).say("utter_apology", channel=turn.channel)),)
         try:
             ready = await self._attachments.ready(turn) if self._attachments is not None else Ready(turn.details)
         except NotFetched as error:

@@ -104,7 +104,7 @@ class WebChannel:
     """The channel of one portal process."""
 
     def __init__(self, delivery: Delivery, responses: Responses, *, languages: Sequence[str]) -> None:
-        """``languages``: codes of those that the city has, its own first."""
+        """``languages``: codes of those that a resident can be answered in, the city's own first."""
         self._delivery = delivery
         self._responses = responses
         self._languages = languages
@@ -116,16 +116,16 @@ class WebChannel:
         A message that is not passed on (too long, empty, too fast) has ``turn`` null and is not stored.
         """
         screened = screening.screen(written.text, self._marks)
-        if screened.too_long:
-            return self._unstored(written, "utter_too_long")
-        if screened.empty and not written.photos and written.location is None:
-            return self._unstored(written, "utter_empty_message")
         language = written.language if written.language in self._languages else self._languages[0]
+        if screened.too_long:
+            return self._unstored(written, "utter_too_long", language)
+        if screened.empty and not written.photos and written.location is None:
+            return self._unstored(written, "utter_empty_message", language)
         outcome = await self._delivery.submit(
             Incoming(sender, written.id, CHANNEL, language, screened.text, _details(written)),
         )
         if isinstance(outcome, TooMany):
-            return Reply(self._unstored(written, "utter_rate_limited").body, wait_s=outcome.wait_s)
+            return Reply(self._unstored(written, "utter_rate_limited", language).body, wait_s=outcome.wait_s)
         return Reply(self._shown(outcome))
 
     async def erase(self, sender: str) -> None:
@@ -140,7 +140,7 @@ class WebChannel:
     def _shown(self, turn: TurnView) -> dict[str, Any]:
         messages: Sequence[Mapping[str, Any]] = turn.messages
         if turn.delayed:
-            messages = [self._delivery.apology_for_now(CHANNEL).as_json()]
+            messages = [self._delivery.apology_for_now(CHANNEL, turn.language).as_json()]
         return {
             "turn": turn.id,
             "id": turn.client_id,
@@ -152,8 +152,8 @@ class WebChannel:
             "photos": len(turn.details.get("media", ())),
         }
 
-    def _unstored(self, written: Written, key: str) -> Reply:
-        message = Message(self._responses.say(key, channel=CHANNEL))
+    def _unstored(self, written: Written, key: str, language: str) -> Reply:
+        message = Message(self._responses.in_language(language).say(key, channel=CHANNEL))
         return Reply(
             {
                 "turn": None,

@@ -38,7 +38,10 @@ def render(messages: Sequence[Mapping[str, Any]], responses: Responses, *, inter
         if len("\n".join(texts)) <= LONGEST_QUESTION:
             before, question = [], "\n".join(texts)
         if 0 < len(question) <= LONGEST_QUESTION:
-            return [*(Part(text) for text in _split("\n".join(before))), Part(question, offered)]
+            return [
+                *(Part(text) for text in _split("\n".join(before))),
+                Part(question, offered, responses.say("utter_button_choose", channel=WHATSAPP)[:20]),
+            ]
     if len(offered) == 1:
         texts.append(_marked(responses.say("utter_or_reply", channel=WHATSAPP, values={"choice": offered[0].title})))
     else:

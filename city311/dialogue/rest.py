@@ -14,7 +14,8 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
 from city311.dialogue.city_pack import city_pack
-from city311.language.responses import responses, spoken_language
+from city311.language.catalogues import spoken_language
+from city311.language.responses import responses
 from city311.language.screening import marks, screen
 
 logger = logging.getLogger(__name__)

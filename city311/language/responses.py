@@ -6,7 +6,9 @@ take their words from here, so that a resident meets one voice and a city edits 
 
 from __future__ import annotations
 
+import copy
 import functools
+import gettext
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,9 +18,14 @@ import yaml
 
 from city311 import settings
 from city311.city.model import TOPICS, Pack
-
-LANGUAGES = ("en",)
-"""Languages that the bot's own sentences are in, that of domain.yml first."""
+from city311.language.catalogues import (
+    catalogue,
+    folders_of,
+    own_name,
+    read_catalogue,
+    spoken_language,
+    spoken_languages,
+)
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -43,6 +50,8 @@ class Responses:
         """
         self._domain = domain
         self._values = dict(values)
+        self._texts: gettext.NullTranslations = gettext.NullTranslations()
+        self._languages: dict[str, Responses] = {}
         self._variants = _read(domain)
         missing = sorted(set(needed) - set(self._variants))
         if missing:
@@ -62,8 +71,23 @@ class Responses:
         for wanted in (channel, ""):
             for variant_channel, text in self._variants.get(key, ()):
                 if variant_channel == wanted:
-                    return fill(text, {**(values or {}), **self._values})
+                    return fill(translated(text, self._texts), {**(values or {}), **self._values})
         raise DomainError(f"{self._domain}: responses: {key} has no text for every channel. Add one.")
+
+    def in_language(self, language: str) -> Responses:
+        """The same sentences in another language; these where they are not in that one."""
+        return self._languages.get(language, self)
+
+    def add_language(self, language: str, texts: gettext.NullTranslations, values: Mapping[str, str]) -> None:
+        """Say them in ``language``, too: in the words of ``texts``, with the city's facts in it."""
+        other = copy.copy(self)
+        other._texts, other._values = texts, dict(values)
+        self._languages[language] = other
+
+
+def translated(text: str, texts: gettext.NullTranslations) -> str:
+    """A text of the domain in the language of ``texts``; itself where that has no words for it."""
+    return texts.gettext(text) if text else text  # gettext answers nothing with the catalogue's header
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -72,23 +96,15 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found.group(1), found.group(0)), text)
 
 
-def fill_all(part: Any, values: Mapping[str, str]) -> Any:
-    """A response (text, list or map of them) with every text filled."""
+def fill_all(part: Any, values: Mapping[str, str], texts: gettext.NullTranslations) -> Any:
+    """A response (text, list or map of them) with every text translated and filled."""
     if isinstance(part, str):
-        return fill(part, values)
+        return fill(translated(part, texts), values)
     if isinstance(part, list):
-        return [fill_all(each, values) for each in part]
+        return [fill_all(each, values, texts) for each in part]
     if isinstance(part, dict):
-        return {key: fill_all(each, values) for key, each in part.items()}
+        return {key: fill_all(each, values, texts) for key, each in part.items()}
     return part
-
-
-def spoken_language(pack: Pack, asked: str = "") -> str:
-    """The language to speak with a resident: ``asked`` if the city and the bot both have it, else the city's first one
-    that the bot has too, else the bot's own. A conversation in two languages at once would help nobody.
-    """
-    both = [language for language in pack.city.languages if language in LANGUAGES]
-    return asked if asked in both else next(iter(both), LANGUAGES[0])
 
 
 def city_values(pack: Pack, language: str) -> dict[str, str]:
@@ -99,6 +115,7 @@ def city_values(pack: Pack, language: str) -> dict[str, str]:
         "city_phone": city.phone,
         "city_hours": pack.say(city.hours, language),
         "emergency_phone": city.emergency_phone,
+        "languages": ", ".join(own_name(code) for code in spoken_languages(pack)),
         **{f"{topic}_phone": _phone_for(pack, topic) for topic in TOPICS},
     }
 
@@ -108,14 +125,33 @@ def _phone_for(pack: Pack, topic: str) -> str:
     return (office.phone if office is not None else "") or pack.city.phone
 
 
+def city_responses(pack: Pack, domain: Path, *, needed: Iterable[str] = ()) -> Responses:
+    """The sentences of ``domain`` for a city, in its first language; ``in_language`` has those in its others.
+
+    Raises:
+        DomainError: see :class:`Responses`.
+    """
+    first = Responses(domain, city_values(pack, spoken_language(pack)), needed=needed)
+    for language in spoken_languages(pack):
+        texts = catalogue(pack, language) or gettext.NullTranslations()
+        first.add_language(language, texts, city_values(pack, language))
+    return first.in_language(spoken_language(pack))
+
+
 @functools.cache
-def _responses(domain: Path, values: tuple[tuple[str, str], ...]) -> Responses:
-    return Responses(domain, dict(values))
+def _responses(
+    domain: Path, language: str, folders: tuple[Path, ...], values: tuple[tuple[str, str], ...]
+) -> Responses:
+    first = Responses(domain, {})
+    first.add_language(language, read_catalogue(language, folders) or gettext.NullTranslations(), dict(values))
+    return first.in_language(language)
 
 
 def responses(pack: Pack, language: str) -> Responses:
-    """The sentences of this house's domain.yml for a city, read once."""
-    return _responses(settings.HOUSE / "domain.yml", tuple(city_values(pack, language).items()))
+    """The sentences of this house's domain.yml for a city, in the language nearest to the one asked for; read once."""
+    spoken = spoken_language(pack, language)
+    values = tuple(city_values(pack, spoken).items())
+    return _responses(settings.HOUSE / "domain.yml", spoken, folders_of(pack), values)
 
 
 def _read(domain: Path) -> dict[str, tuple[tuple[str, str], ...]]:

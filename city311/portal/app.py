@@ -31,7 +31,8 @@ from city311.channels.turns import Delivery, Timing
 from city311.channels.web import WebChannel
 from city311.city.load import load_pack
 from city311.city.model import Pack
-from city311.language.responses import Responses, city_values, spoken_language
+from city311.language.catalogues import spoken_languages
+from city311.language.responses import city_responses
 from city311.places import Point, open_places
 from city311.portal.cookies import SessionCookies
 from city311.portal.edge import Edge
@@ -102,8 +103,8 @@ def create_app(
         DomainError: a response that the channels need is missing.
         MissingSetting: a secret is missing.
     """
-    language = spoken_language(pack)
-    responses = Responses(domain, city_values(pack, language), needed=(*turns.NEEDED, *web.NEEDED, *lines.NEEDED))
+    languages = spoken_languages(pack)
+    responses = city_responses(pack, domain, needed=(*turns.NEEDED, *web.NEEDED, *lines.NEEDED))
     relay = Relay(settings.dialogue_url, settings.secret("CITY311_RELAY_SECRET"), timeout_s=relay_timeout_s)
     photos = Photos(engine, open_files(settings.photos_url))
     phones = lines.phones(
@@ -114,16 +115,17 @@ def create_app(
         public_url=settings.public_url,
         quiet=Quiet(pack.city.quiet_from, pack.city.quiet_until, pack.city.timezone),
         pace=sending,
+        languages=languages,
     )
     delivery = Delivery(
         engine, relay, responses, pace=pace, timing=timing, replies=phones.answers, attachments=phones.attachments
     )
     messaging = Messaging(
-        Setting(engine, responses, phones.limits, language, settings.secret("CITY311_SENDER_SECRET")),
+        Setting(engine, responses, phones.limits, languages, settings.secret("CITY311_SENDER_SECRET")),
         delivery,
         phones.answers,
     )
-    channel = WebChannel(delivery, responses, languages=pack.city.languages)
+    channel = WebChannel(delivery, responses, languages=languages)
     cookies = SessionCookies(
         Sessions(settings.secret("CITY311_SESSION_SECRET")),
         secure=settings.is_production,
@@ -131,7 +133,7 @@ def create_app(
     )
     health = Health(settings, engine)
     static = f"/static/{version_of(STATIC)}"
-    pages = Pages(PAGES, HOUSE / "locales", pack, static=static, map_=_map(settings, pack))
+    pages = Pages(PAGES, pack, static=static, map_=_map(settings, pack))
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -154,7 +156,9 @@ def create_app(
 
     app = FastAPI(title="City311 portal", lifespan=running, docs_url=None, redoc_url=None)
     app.add_middleware(Edge)
-    app.include_router(shell_router(pages, STATIC, embed_origins=settings.embed_origins, tiles=settings.map_tiles))
+    app.include_router(
+        shell_router(pages, cookies, STATIC, embed_origins=settings.embed_origins, tiles=settings.map_tiles)
+    )
     app.include_router(plain_router(pages, channel, cookies))
     app.include_router(channel_router(channel, cookies))
     app.include_router(photo_router(photos, cookies))

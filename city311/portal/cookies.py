@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from city311.channels.sessions import Session, Sessions
+from city311.portal.pages import LANGUAGE_COOKIE
+
+_YEAR = timedelta(days=365)
 
 
 class SessionCookies:
@@ -40,10 +44,17 @@ class SessionCookies:
         """Gives ``response`` the cookie of ``session``, where it is new or renewed."""
         if not session.cookie:
             return
+        self._set(response, self._name, session.cookie, self._sessions.lasts)
+
+    def keep_language(self, response: Response, language: str) -> None:
+        """Has the browser remember the language that a reader chose."""
+        self._set(response, LANGUAGE_COOKIE, language, _YEAR)
+
+    def _set(self, response: Response, name: str, value: str, lasts: timedelta) -> None:
         response.set_cookie(
-            self._name,
-            session.cookie,
-            max_age=int(self._sessions.lasts.total_seconds()),
+            name,
+            value,
+            max_age=int(lasts.total_seconds()),
             httponly=True,
             # Into a frame on another site's page only a cookie without "lax" travels. "Partitioned" keeps it apart
             # for each such site, and whatever changes something checks by itself where a request comes from.
@@ -52,8 +63,8 @@ class SessionCookies:
             path="/",
         )
         if self._framed:
-            *others, (name, value) = response.raw_headers
-            response.raw_headers = [*others, (name, value + b"; Partitioned")]
+            *others, (header, cookie) = response.raw_headers
+            response.raw_headers = [*others, (header, cookie + b"; Partitioned")]
 
 
 def named(body: Mapping[str, Any], session: Session) -> dict[str, Any]:

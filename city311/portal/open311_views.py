@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from functools import partial
 
 from city311.city.model import Pack, Question, QuestionType, Service
-from city311.language.responses import Responses, responses, spoken_language
+from city311.language.catalogues import spoken_language
+from city311.language.responses import Responses, responses
 from city311.portal.open311_xml import Value
 from city311.requests.desk_privacy import redact
 from city311.requests.desk_rules import asked, values_of

@@ -15,11 +15,10 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from city311.city.model import City, Pack
-
-SOURCE_LANGUAGE = "en"
-"""Language in which the templates are written."""
+from city311.language.catalogues import catalogue, own_name, spoken_languages
 
 DISPLAY_COOKIE = "city311_display"
+LANGUAGE_COOKIE = "city311_language"
 SIZES = ("usual", "large", "largest")
 COLORS = ("device", "light", "dark", "contrast")
 
@@ -67,13 +66,13 @@ class Page:
 class Pages:
     """The templates in one folder, for one city."""
 
-    def __init__(self, folder: Path, locales: Path, pack: Pack, *, static: str, map_: Map | None) -> None:
-        """``locales``: folder of gettext catalogues. ``static``: address below which ``folder/static`` is served."""
+    def __init__(self, folder: Path, pack: Pack, *, static: str, map_: Map | None) -> None:
+        """``static``: address below which ``folder/static`` is served."""
         self._pack = pack
         self._static = static
         self._map = map_
         self._modules = tuple(sorted(path.name for path in (folder / "static").glob("*.js") if path.name not in _LATER))
-        self._environments = _environments(folder, locales, pack.city.languages)
+        self._environments = _environments(folder, pack)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -89,7 +88,7 @@ class Pages:
             city_name=self._pack.say(self._pack.city.name, language),
             language=language,
             direction=Locale.parse(language, sep="-").text_direction,
-            languages=tuple((code, _own_name(code)) for code in self._environments),
+            languages=tuple((code, own_name(code)) for code in self._environments),
             size=size if size in SIZES else SIZES[0],
             colors=colors if colors in COLORS else COLORS[0],
             static=self._static,
@@ -99,9 +98,9 @@ class Pages:
         )
 
     def language(self, request: Request) -> str:
-        """The language asked for in the address, else the first of the browser's that the city offers, else the
-        city's own."""
-        asked = [request.query_params.get("lang", "")]
+        """The language asked for in the address, else the one chosen before, else the first of the browser's that the
+        city offers, else the city's own."""
+        asked = [request.query_params.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, "")]
         ranked = (part.partition(";q=") for part in request.headers.get("accept-language", "")[:200].split(","))
         asked += [code.strip() for code, _, _ in sorted(ranked, key=lambda part: -_share(part[2]))]
         for code in asked:
@@ -109,6 +108,11 @@ class Pages:
                 if known in self._environments:
                     return known
         return next(iter(self._environments))
+
+    def chosen(self, request: Request) -> str:
+        """The language that the reader asks for in the address; empty where it is none of ours."""
+        asked = request.query_params.get("lang", "")
+        return asked if asked in self._environments else ""
 
     def render(self, name: str, page: Page, **values: Any) -> str:
         """The template ``name`` with ``page`` and ``values``."""
@@ -132,13 +136,10 @@ def version_of(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _environments(folder: Path, locales: Path, languages: tuple[str, ...]) -> Mapping[str, Environment]:
-    """A Jinja environment for each language of the city that has a catalogue; at least the source language."""
+def _environments(folder: Path, pack: Pack) -> Mapping[str, Environment]:
+    """A Jinja environment for each language that residents can be answered in."""
     made: dict[str, Environment] = {}
-    for language in languages:
-        found = gettext.find("city311", locales, [language.replace("-", "_")])
-        if language != SOURCE_LANGUAGE and found is None:
-            continue
+    for language in spoken_languages(pack):
         environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -147,17 +148,10 @@ def _environments(folder: Path, locales: Path, languages: tuple[str, ...]) -> Ma
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        translations = gettext.translation("city311", locales, [language.replace("-", "_")]) if found else None
-        environment.install_gettext_translations(  # type: ignore[attr-defined]
-            translations or gettext.NullTranslations(), newstyle=True
-        )
+        texts = catalogue(pack, language) or gettext.NullTranslations()
+        environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
         made[language] = environment
-    return made or _environments(folder, locales, (SOURCE_LANGUAGE,))
-
-
-def _own_name(code: str) -> str:
-    locale = Locale.parse(code, sep="-")
-    return (locale.get_display_name(code.replace("-", "_")) or code).capitalize()
+    return made
 
 
 def _share(text: str) -> float:

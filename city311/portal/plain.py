@@ -43,7 +43,10 @@ def plain_router(pages: Pages, channel: WebChannel, cookies: SessionCookies) -> 
             history = await channel.history(session.sender, None)
         except SQLAlchemyError as error:
             return no_database(error)
-        return _page(pages, pages.page(request), history)
+        response = _page(pages, pages.page(request), history)
+        if chosen := pages.chosen(request):
+            cookies.keep_language(response, chosen)
+        return response
 
     @router.post("/plain")
     async def send(request: Request) -> Response:

@@ -13,13 +13,16 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from city311.portal.cookies import SessionCookies
 from city311.portal.edge import policy
-from city311.portal.pages import Pages
+from city311.portal.pages import Page, Pages
 
 _REVALIDATE = {"Cache-Control": "no-cache"}
 
 
-def shell_router(pages: Pages, static: Path, *, embed_origins: Sequence[str], tiles: str) -> APIRouter:
+def shell_router(
+    pages: Pages, cookies: SessionCookies, static: Path, *, embed_origins: Sequence[str], tiles: str
+) -> APIRouter:
     """The chat page ``/``, the same for frames ``/embedded``, ``/widget.js``, the app's manifest and worker.
 
     ``tiles``: address of the map's tiles, empty for none; pages may load pictures from there.
@@ -29,19 +32,20 @@ def shell_router(pages: Pages, static: Path, *, embed_origins: Sequence[str], ti
     alone = policy(images=images)
     framed = policy(images=images, frame_ancestors=" ".join(["'self'", *embed_origins]))
 
+    def shown(request: Request, page: Page, policy_: str) -> HTMLResponse:
+        headers = {**_REVALIDATE, "Content-Security-Policy": policy_}
+        response = HTMLResponse(pages.render("chat.html", page), headers=headers)
+        if chosen := pages.chosen(request):
+            cookies.keep_language(response, chosen)
+        return response
+
     @router.get("/")
     async def chat(request: Request) -> HTMLResponse:
-        return HTMLResponse(
-            pages.render("chat.html", pages.page(request)),
-            headers={**_REVALIDATE, "Content-Security-Policy": alone},
-        )
+        return shown(request, pages.page(request), alone)
 
     @router.get("/embedded")
     async def embedded(request: Request) -> HTMLResponse:
-        return HTMLResponse(
-            pages.render("chat.html", pages.embedded(request)),
-            headers={**_REVALIDATE, "Content-Security-Policy": framed},
-        )
+        return shown(request, pages.embedded(request), framed)
 
     @router.get("/widget.js")
     async def widget(request: Request) -> Response:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from city311.channels.sms import written
 from city311.language.responses import Responses
 from city311.portal.pages import Pages
+from city311.store import correspondents
 from city311.store.base import now, reading
 from city311.store.outgoing import OutgoingMessage
 
@@ -30,9 +31,10 @@ def text_router(engine: Engine, pages: Pages, responses: Responses) -> APIRouter
             return None
         with reading(engine) as session:
             row = session.scalar(select(OutgoingMessage).where(OutgoingMessage.page == key))
-        if row is None or now() - row.created_at > _SHOWN_FOR:
-            return None
-        words, below = written(row.content["messages"], responses)
+            if row is None or now() - row.created_at > _SHOWN_FOR:
+                return None
+            language = correspondents.language_of(session, row.sender)
+        words, below = written(row.content["messages"], responses.in_language(language))
         return [line for line in f"{words}\n{below}".split("\n") if line]
 
     @router.get("/texts/{key}")

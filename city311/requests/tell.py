@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from city311.city.model import Department, Pack
+from city311.language.catalogues import spoken_language
 from city311.language.responses import responses
 from city311.requests.status import Kind, Status
 from city311.requests.telling import Sentence, how_it_stands
@@ -98,9 +99,9 @@ class Teller:
         return messages
 
     def _language(self, recipient: str) -> str:
-        """What they last wrote in, else the city's first language."""
+        """What they last wrote in, if it is offered, else the first that is."""
         with reading(self._engine) as session:
             last = session.scalar(
                 select(Turn.language).where(Turn.sender == recipient).order_by(Turn.seq.desc()).limit(1)
             )
-        return last or self._pack.city.languages[0]
+        return spoken_language(self._pack, last or "")

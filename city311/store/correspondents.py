@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy import ForeignKey, Index, String, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -25,6 +25,7 @@ class Correspondent(Base):
         number: theirs, in E.164.
         provider: who carried their last message, and carries ours.
         line: our number or sender at that provider which they wrote to.
+        language: code of the language that they chose; empty: none.
         heard_at: their last message; WhatsApp lets us write freely for 24 hours from then.
     """
 
@@ -36,6 +37,7 @@ class Correspondent(Base):
     number: Mapped[str] = mapped_column(String(20))
     provider: Mapped[str] = mapped_column(String(20))
     line: Mapped[str] = mapped_column(String(80))
+    language: Mapped[str] = mapped_column(String(16), default="")
     first_at: Mapped[datetime] = mapped_column(Instant)
     heard_at: Mapped[datetime] = mapped_column(Instant)
 
@@ -77,9 +79,19 @@ def note(session: Session, heard: Heard, at: datetime) -> None:
     last = {"provider": heard.provider, "line": heard.line, "heard_at": at}
     session.execute(
         insert(Correspondent)
-        .values(sender=heard.sender, channel=heard.channel, number=heard.number, first_at=at, **last)
+        .values(sender=heard.sender, channel=heard.channel, number=heard.number, language="", first_at=at, **last)
         .on_conflict_do_update(index_elements=[Correspondent.sender], set_=last)
     )
+
+
+def speak(session: Session, sender: str, language: str) -> None:
+    """Keep the language that a noted sender chose."""
+    session.execute(update(Correspondent).where(Correspondent.sender == sender).values(language=language))
+
+
+def language_of(session: Session, sender: str) -> str:
+    """Code of the language that this sender chose; empty when they did not."""
+    return session.scalar(select(Correspondent.language).where(Correspondent.sender == sender)) or ""
 
 
 def record(session: Session, sender: str, state: str, how: str, source: str, at: datetime) -> bool:

@@ -116,6 +116,7 @@ class Claimed:
     line: str
     number: str
     heard_at: datetime
+    language: str
     page: str | None
 
 
@@ -209,6 +210,7 @@ def claim(session: Session, message_id: int, at: datetime, for_s: float) -> Clai
         line=whom.line,
         number=whom.number,
         heard_at=whom.heard_at,
+        language=whom.language,
         page=row.page,
     )
 

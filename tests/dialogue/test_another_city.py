@@ -34,5 +34,10 @@ def test_the_page_and_the_desk_are_that_citys(puerto_claro: Stack) -> None:
     assert "Puerto Claro" in page
     assert "112" in page
     assert "Riverbend" not in page
+    assert '<html lang="es" dir="ltr"' in page
+    assert "Soy el asistente automático" in page
+    browser = requests.Session()
+    assert '<html lang="en"' in browser.get(f"{puerto_claro.portal}/?lang=en", timeout=10).text
+    assert '<html lang="en"' in browser.get(f"{puerto_claro.portal}/plain", timeout=10).text
     services = requests.get(f"{puerto_claro.portal}/open311/v2/services.json", timeout=10).json()
     assert [service["service_code"] for service in services] == ["boat_adrift", "pothole"]

@@ -113,7 +113,7 @@ class Portal:
             public_url=public_url,
         )
         settings = replace(settings, embed_origins=embed_origins)
-        app = create_app(settings, pack or tiny_pack(), engine, domain=DOMAIN, **options)
+        app = create_app(settings, pack or tiny_pack(), engine, **{"domain": DOMAIN, **options})
         self._served = Served(app, at, timeout_graceful_shutdown=1)
         self.url = self._served.url
 

@@ -3,6 +3,8 @@
 ::
 
     title: A resident corrects the street in the read-back
+    by: sms                                  # or whatsapp: everybody has a phone; without it, the web
+    language: es                             # that of the page; without it, the city's own
     talk:
     - resident: There is a huge pothole on Hampshire Street near Inman Square
     - bot: Which part of the street            # must stand in the answer to the line above
@@ -12,6 +14,8 @@
     - pin: 42.3946, -71.1284                   # a shared position, without words
     - never: SR-                               # must not stand in the answer
     - ana: …                                   # somebody else, with a session of their own
+    - unanswered: STOP                         # said, and nothing comes back (phones)
+    - later: 3                                 # so many days pass (phones)
     - kill: actions                            # kill -9 of actions, dialogue or portal
     - crew: [--state, in_progress, --note, A crew comes on Friday]   # city311 requests update <last number> …
     stored:                                    # all requests of this conversation's residents, oldest first
@@ -24,6 +28,8 @@
       contact: anonymous                       # or what must stand in e-mail and phone
       by: ana
       people: 2                                # who made it and who follows it
+    consents:                                  # entries of the consent ledger (phones)
+    - {state: out, how: STOP}
     candidates:                                # choices kept for training, of this conversation
     - text: when they fix potholes             # must stand in it
       offered: [report/pothole, ask_question]
@@ -46,11 +52,14 @@ import requests
 import yaml
 from PIL import Image
 
-from harness.resident import Resident
+from harness.phone import Phone
+from harness.resident import Heard, Resident
 from harness.stack import Stack
 
 _NUMBER = re.compile(r"SR-\d{6,}")
-_DIRECTIONS = frozenset({"bot", "press", "buttons", "never", "kill", "crew", "heal", "photo", "pin"})
+_DIRECTIONS = frozenset(
+    {"bot", "press", "buttons", "never", "kill", "crew", "heal", "photo", "pin", "unanswered", "later"}
+)
 
 
 @dataclass
@@ -58,15 +67,20 @@ class Talk:
     """A conversation being played."""
 
     stack: Stack
-    residents: dict[str, Resident] = field(default_factory=dict)
+    by: str = "web"
+    language: str = ""
+    residents: dict[str, Resident | Phone] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     speaker: str = "resident"
     photos: int = 0
     record: list[str] = field(default_factory=list)
 
-    def resident(self, name: str) -> Resident:
+    def resident(self, name: str) -> Resident | Phone:
         if name not in self.residents:
-            self.residents[name] = Resident(self.stack, name)
+            if self.by == "web":
+                self.residents[name] = Resident(self.stack, name, self.language)
+            else:
+                self.residents[name] = Phone(self.stack, name, self.by, self.stack.lines)
         return self.residents[name]
 
     def fill(self, text: str) -> str:
@@ -77,7 +91,9 @@ class Talk:
     def say(self, name: str, text: str, **beside: Any) -> None:
         self.speaker = name
         text = self.fill(text)
-        heard = self.resident(name).say(text, **beside)
+        self.hear(name, text, self.resident(name).say(text, **beside))
+
+    def hear(self, name: str, text: str, heard: Heard) -> None:
         self.record += [f"{name}: {text}", *(f"    bot: {message.get('text', '')}" for message in heard.messages)]
         found = _NUMBER.findall(heard.text)
         if found:
@@ -87,7 +103,7 @@ class Talk:
 def play(path: Path, stack: Stack) -> Talk:
     """Plays a conversation and checks everything it says."""
     script = yaml.safe_load(path.read_text(encoding="utf-8"))
-    talk = Talk(stack)
+    talk = Talk(stack, script.get("by", "web"), script.get("language", ""))
     before = {row["id"] for row in _candidates(stack)}
     for line in script["talk"]:
         ((key, value),) = line.items()
@@ -97,6 +113,8 @@ def play(path: Path, stack: Stack) -> Talk:
         _direct(talk, key, value)
     if "stored" in script:
         _check_stored(talk, script["stored"])
+    if "consents" in script:
+        _check_consents(talk, script["consents"])
     if "candidates" in script:
         _check_candidates([row for row in _candidates(stack) if row["id"] not in before], script["candidates"])
     return talk
@@ -114,8 +132,19 @@ def _check_candidates(rows: list[dict[str, Any]], wanted: list[dict[str, Any]]) 
         assert json.loads(row["offered"])[: len(expected.get("offered", []))] == expected.get("offered", []), row
 
 
+def _check_consents(talk: Talk, wanted: list[dict[str, str]]) -> None:
+    numbers = [one.number for one in talk.residents.values() if isinstance(one, Phone)]
+    assert len(numbers) == 1, "who of them?"
+    rows = talk.stack.rows(
+        "SELECT state, how FROM consents JOIN correspondents USING (sender) WHERE number = :number ORDER BY id",
+        number=numbers[0],
+    )
+    assert rows == wanted, rows
+
+
 def _direct(talk: Talk, key: str, value: Any) -> None:
-    heard = talk.resident(talk.speaker).last
+    resident = talk.resident(talk.speaker)
+    heard = resident.last
     shown = "\n".join(talk.record)
     if key == "bot":
         for wanted in value if isinstance(value, list) else [value]:
@@ -130,14 +159,29 @@ def _direct(talk: Talk, key: str, value: Any) -> None:
         assert not missing, f"no buttons {missing}, only {heard.buttons}:\n{shown}"
     elif key == "press":
         assert value in heard.buttons, f"no button {value!r}, only {heard.buttons}:\n{shown}"
-        talk.say(talk.speaker, value)
+        if isinstance(resident, Phone):
+            talk.hear(talk.speaker, value, resident.press(value))
+        else:
+            talk.say(talk.speaker, value)
+    elif key == "photo" and isinstance(resident, Phone):
+        talk.hear(talk.speaker, f"(photo) {value}", resident.photo(str(value)))
+    elif key == "unanswered":
+        talk.say(talk.speaker, str(value))
+        assert not resident.last.messages, f"there is an answer: {resident.last.messages}\n{shown}"
+    elif key == "later":
+        assert isinstance(resident, Phone)
+        resident.days_pass(int(value))
     elif key == "photo":
+        assert isinstance(resident, Resident)
         talk.photos += 1
-        photo = talk.resident(talk.speaker).upload(_picture(talk.photos))
+        photo = resident.upload(_picture(talk.photos))
         talk.say(talk.speaker, str(value), photos=[photo])
     elif key == "pin":
         lat, lon = (float(part) for part in str(value).split(","))
-        talk.say(talk.speaker, "", location={"lat": lat, "lon": lon})
+        if isinstance(resident, Phone):
+            talk.hear(talk.speaker, "(pin)", resident.pin(lat, lon))
+        else:
+            talk.say(talk.speaker, "", location={"lat": lat, "lon": lon})
     elif key == "kill":
         talk.stack.kill(value)
         talk.record.append(f"({value} is killed)")

@@ -36,6 +36,7 @@ class Resident:
 
     stack: Stack
     name: str = "resident"
+    language: str = ""
     http: requests.Session = field(default_factory=requests.Session)
     last: Heard = field(default_factory=lambda: Heard([]))
 
@@ -55,7 +56,7 @@ class Resident:
 
     def say(self, text: str, wait_s: float = 60, **beside: Any) -> Heard:
         """Sends a message, with what goes ``beside`` its text, and waits for its answer, however late it comes."""
-        answer = self._post("messages", {"id": uuid.uuid4().hex, "text": text, **beside})
+        answer = self._post("messages", {"id": uuid.uuid4().hex, "text": text, "language": self.language, **beside})
         self.last = Heard(self._awaited(answer, wait_s)["messages"])
         return self.last
 

@@ -34,6 +34,7 @@ class Stack:
         data: its data folder (databases, logs).
         portal, dialogue: base addresses.
         command: what starts it, as arguments of Python.
+        lines: the doubles of phone providers, where it is connected to them.
     """
 
     data: Path
@@ -41,6 +42,7 @@ class Stack:
     environment: dict[str, str] = field(repr=False)
     command: tuple[str, ...] = ("-m", "city311", "run")
     supervisor: subprocess.Popen[bytes] | None = None
+    lines: Any = None
 
     @property
     def portal(self) -> str:
@@ -123,14 +125,18 @@ class Stack:
         """The command ``city311`` as the crew uses it, in this process: most of its time would go into starting."""
         return CliRunner().invoke(app, list(words), env=self.environment)
 
-    def forget_reports(self) -> None:
-        """Nothing that was reported before is known as a likely duplicate any more."""
+    def change(self, sql: str, **values: Any) -> None:
+        """Changes rows of that database."""
         engine = create_engine(f"sqlite:///{self.data / 'city311.db'}", connect_args={"timeout": 10})
         try:
             with engine.begin() as connection:
-                connection.execute(text("DELETE FROM known_reports"))
+                connection.execute(text(sql), values)
         finally:
             engine.dispose()
+
+    def forget_reports(self) -> None:
+        """Nothing that was reported before is known as a likely duplicate any more."""
+        self.change("DELETE FROM known_reports")
 
 
 @contextmanager

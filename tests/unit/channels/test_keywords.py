@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from city311.channels.keywords import Keyword, carrier_answers, keyword
+from city311.channels.keywords import Keyword, asks_for_languages, carrier_answers, keyword, language_named
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,28 @@ def test_carriers_take_the_bare_word_only() -> None:
     assert carrier_answers(" stop ")
     assert not carrier_answers("stop.")
     assert not carrier_answers("stop all")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Español", "es"),
+        ("espanol", "es"),
+        (" SPANISH. ", "es"),
+        ("inglés", "en"),
+        ("English!", "en"),
+        ("français", None),
+        ("I speak Spanish", None),
+        ("es", None),
+        ("", None),
+        ("…", None),
+    ],
+)
+def test_a_language_is_chosen_by_its_name(text: str, code: str | None) -> None:
+    assert language_named(text, ("es", "en")) == code
+
+
+def test_the_word_that_asks_for_languages() -> None:
+    assert asks_for_languages(" language ")
+    assert asks_for_languages("Idioma?")
+    assert not asks_for_languages("bad language on a wall")

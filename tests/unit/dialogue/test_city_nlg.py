@@ -8,6 +8,7 @@ import pytest
 import yaml
 from rasa.core.nlg.generator import NaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig, read_endpoint_config
 from small_bot import HOUSE
@@ -120,3 +121,16 @@ def test_the_facts_of_the_city_are_filled_in(house, city):
 def test_no_response_that_takes_no_value_is_left_with_a_placeholder(house):
     for name in ("apology", "greet", "abuse", "out_of_scope", "cannot_see_bills", "thank"):
         assert "{" not in say(house, f"utter_{name}")["text"], name
+
+
+def test_a_response_comes_in_the_language_of_the_message(house, monkeypatch):
+    monkeypatch.setattr("city311.dialogue.nlg.city_pack", lambda: load_pack(HOUSE / "tests/packs/puerto_claro"))
+    nlg = generator(utter_skip=[{"text": "Skip", "buttons": [{"title": "Yes", "payload": "Yes"}]}])
+
+    def said(**metadata):
+        tracker = DialogueStateTracker.from_events("somebody", [UserUttered("hello", metadata=metadata)])
+        return asyncio.run(nlg.generate("utter_skip", tracker, "web"))
+
+    assert said(language="en")["text"] == "Skip"
+    assert said(language="es") == {"text": "Omitir", "buttons": [{"title": "Sí", "payload": "Sí"}]}
+    assert said(language="fr")["text"] == said()["text"] == "Omitir"

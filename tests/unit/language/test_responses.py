@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from city311.city import load_pack
-from city311.language.responses import DomainError, Responses, spoken_language
+from city311.language.catalogues import spoken_language
+from city311.language.responses import DomainError, Responses, city_responses, responses
 from city311.settings import HOUSE
 
 
@@ -66,12 +67,38 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
     ("citys", "asked", "spoken"),
     [
         (("en", "es"), "", "en"),
-        (("es", "en"), "", "en"),  # the bot's own sentences are not in Spanish
-        (("es", "en"), "es", "en"),
+        (("en", "es"), "es", "es"),
+        (("es", "en"), "", "es"),
         (("es", "en"), "en", "en"),
-        (("es",), "", "en"),
+        (("es",), "en", "es"),
+        (("fr", "es"), "fr", "es"),  # there is no catalogue of French
+        (("fr",), "fr", "en"),
     ],
 )
 def test_one_conversation_has_one_language(citys: tuple[str, ...], asked: str, spoken: str) -> None:
     pack = load_pack(HOUSE / "tests" / "packs" / "puerto_claro")
     assert spoken_language(replace(pack, city=replace(pack.city, languages=citys)), asked) == spoken
+
+
+def test_sentences_in_the_languages_of_a_city(tmp_path: Path) -> None:
+    pack = load_pack(HOUSE / "tests" / "packs" / "puerto_claro")
+    path = domain(
+        tmp_path,
+        "responses:\n"
+        "  utter_skip: [{text: Skip}]\n"
+        "  utter_hours: [{text: '{city_hours}'}]\n"
+        "  utter_only: [{text: 'Only in English, {city_name}.'}]\n"
+        "  utter_languages: [{text: '{languages}'}]\n"
+        "  utter_empty: [{text: ''}]\n",
+    )
+    spanish = city_responses(pack, path)
+    assert spanish.say("utter_skip") == "Omitir"
+    assert spanish.say("utter_hours").startswith("La oficina del puerto")
+    assert spanish.say("utter_only") == "Only in English, Puerto Claro."
+    assert spanish.say("utter_languages") == "Español, English"
+    assert spanish.say("utter_empty") == ""
+    english = spanish.in_language("en")
+    assert (english.say("utter_skip"), english.in_language("es").say("utter_skip")) == ("Skip", "Omitir")
+    assert spanish.in_language("fr").say("utter_skip") == "Omitir"
+    assert responses(pack, "es").say("utter_button_skip") == "Omitir"
+    assert responses(pack, "en").say("utter_button_skip") == "Skip"
