@@ -85,7 +85,7 @@ def a_portal(relay: RelayDouble, folder: Path, **options: Any) -> Iterator[Porta
     database = folder / "city311.db"
     database.write_bytes(_empty_database())
     engine = open_engine(f"sqlite:///{database}")
-    with Portal(engine, relay.port, pace=UNHURRIED, timing=EAGER, relay_timeout_s=5, **options) as running:
+    with Portal(engine, relay.port, pace=UNHURRIED, timing=EAGER, relay_timeout_s=20, **options) as running:
         yield running
     engine.dispose()
 

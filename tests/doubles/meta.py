@@ -89,7 +89,7 @@ class MetaDouble(ProviderDouble):
     def bring(self, portal: str, body: bytes, *, secret: str = SECRET) -> httpx.Response:
         digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={digest}"}
-        return httpx.post(portal + PATH, content=body, headers=headers, timeout=30)
+        return httpx.post(portal + PATH, content=body, headers=headers, timeout=90)
 
     # --- what it takes -----------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from city311.channels.outgoing import Pace
 
 PROMPT = Pace(
     look_s=0.02,
-    lease_s=5,
+    lease_s=20,
     first_retry_s=0.05,
     longest_retry_s=0.1,
     settle_s=0.05,
@@ -30,15 +30,15 @@ PUBLIC = "https://city.example"
 
 
 def eventually(check: Callable[[], Any]) -> Any:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while True:
         if found := check():
             return found
-        assert time.monotonic() < until, "it did not happen within a minute"
+        assert time.monotonic() < until, "it did not happen within two minutes"
         time.sleep(0.02)
 
 
 def phone_portal(engine: Engine, relay: RelayDouble, twilio: TwilioDouble, **changes: Any) -> Portal:
     lines = Lines(twilio=twilio.account(whatsapp="+16175550131", **changes.pop("account", {})), rates=GENEROUS)
-    options = {"phone_lines": lines, "pace": UNHURRIED, "timing": EAGER, "sending": PROMPT, "relay_timeout_s": 2}
+    options = {"phone_lines": lines, "pace": UNHURRIED, "timing": EAGER, "sending": PROMPT, "relay_timeout_s": 20}
     return Portal(engine, relay.port, public_url=PUBLIC, **{**options, **changes})

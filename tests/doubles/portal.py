@@ -1,11 +1,10 @@
 """A real portal for tests: in a thread of this process, or as processes of their own that can be killed.
 
-Run as a module it is one portal process: ``python -m doubles.portal PORT DIALOGUE_PORT DATABASE_URL``.
+Run as a module it is one portal process: ``python -m doubles.portal PORT DIALOGUE_PORT DATABASE_URL LEASE_S RELAY_S``.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import uvicorn
+from harness import python
 from harness.app import Served, listener
 from harness.ports import free_port
 from sqlalchemy import Engine
@@ -26,7 +26,7 @@ from city311 import settings as installation
 from city311.channels.turns import Timing
 from city311.city.model import Calendar, City, Pack, WorkOrders
 from city311.portal.app import create_app
-from city311.settings import HOUSE, Settings
+from city311.settings import Settings
 from city311.store.base import open_engine
 from city311.store.turns import Pace
 
@@ -41,9 +41,9 @@ EMPTY = "empty message"
 TOO_FAST = "faster than I can read"
 """Parts of the sentences in domain.yml."""
 
-EAGER = Timing(answer_within_s=20, lease_s=5, first_retry_s=0.05, longest_retry_s=0.1, give_up_s=600, look_s=0.02)
+EAGER = Timing(answer_within_s=60, lease_s=30, first_retry_s=0.05, longest_retry_s=0.1, give_up_s=600, look_s=0.02)
 """Tries again soon, so that a test waits for what happens and not for a clock."""
-PATIENT = Timing(answer_within_s=20, lease_s=5, first_retry_s=600, longest_retry_s=600, give_up_s=3600, look_s=0.02)
+PATIENT = Timing(answer_within_s=60, lease_s=30, first_retry_s=600, longest_retry_s=600, give_up_s=3600, look_s=0.02)
 """Does not try again by itself within a test."""
 UNHURRIED = Pace(per_minute=6000, burst=6000)
 
@@ -126,13 +126,16 @@ class Portal:
         self._photos.cleanup()
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
+        return httpx.Client(base_url=self.url, timeout=90)
 
 
 class PortalProcess:
     """The portal as a process of its own."""
 
-    def __init__(self, dialogue_port: int, database_url: str) -> None:
+    def __init__(
+        self, dialogue_port: int, database_url: str, *, lease_s: float = 60.0, relay_timeout_s: float = 30.0
+    ) -> None:
+        """``lease_s``: after how long another process goes on with what this one had when it was killed."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._arguments = [
@@ -142,13 +145,13 @@ class PortalProcess:
             str(self.port),
             str(dialogue_port),
             database_url,
+            str(lease_s),
+            str(relay_timeout_s),
         ]
 
     def __enter__(self) -> PortalProcess:
-        self.process = subprocess.Popen(
-            self._arguments, env={**os.environ, "PYTHONPATH": os.pathsep.join((str(HOUSE), str(HOUSE / "tests")))}
-        )
-        until = time.monotonic() + 60
+        self.process = subprocess.Popen(self._arguments, env=python.environment())
+        until = time.monotonic() + 180
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the portal ended with {self.process.returncode}")
@@ -157,7 +160,7 @@ class PortalProcess:
                 return self
             except httpx.TransportError:
                 time.sleep(0.05)
-        raise RuntimeError("the portal did not answer within a minute")
+        raise RuntimeError("the portal did not answer within three minutes")
 
     def __exit__(self, *_: object) -> None:
         self.kill()
@@ -168,10 +171,10 @@ class PortalProcess:
         self.process.wait()
 
     def client(self, cookies: httpx.Cookies | None = None) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=60, cookies=cookies)
+        return httpx.Client(base_url=self.url, timeout=90, cookies=cookies)
 
 
-def main(port: int, dialogue_port: int, database_url: str) -> None:
+def main(port: int, dialogue_port: int, database_url: str, lease_s: float, relay_timeout_s: float) -> None:
     photos = tempfile.mkdtemp()
     settings = settings_for(port=port, dialogue_port=dialogue_port, database_url=database_url, photos_url=photos)
     app = create_app(
@@ -180,11 +183,11 @@ def main(port: int, dialogue_port: int, database_url: str) -> None:
         open_engine(database_url),
         domain=DOMAIN,
         pace=Pace(per_minute=6000, burst=6000),
-        timing=Timing(answer_within_s=30, lease_s=3, first_retry_s=0.1, longest_retry_s=0.2, look_s=0.1),
-        relay_timeout_s=2.5,
+        timing=Timing(answer_within_s=60, lease_s=lease_s, first_retry_s=0.1, longest_retry_s=0.2, look_s=0.1),
+        relay_timeout_s=relay_timeout_s,
     )
     uvicorn.run(app, port=port, log_level="warning")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], float(sys.argv[4]), float(sys.argv[5]))

@@ -110,7 +110,7 @@ class TwilioDouble(ProviderDouble):
                 "I-Twilio-Idempotency-Token": secrets.token_hex(8),
                 "User-Agent": "TwilioProxy/1.1",
             },
-            timeout=30,
+            timeout=90,
         )
 
     def status(self, sid: str, state: str, code: str = "") -> dict[str, str]:

@@ -48,7 +48,7 @@ class TwoChatDouble(ProviderDouble):
         return self.message(number, text, message={"text": text, "media": media})
 
     def bring(self, portal: str, message: Any, *, token: str = TOKEN) -> httpx.Response:
-        return httpx.post(f"{portal}/channels/whatsapp/2chat/{token}", json=message, timeout=30)
+        return httpx.post(f"{portal}/channels/whatsapp/2chat/{token}", json=message, timeout=90)
 
     def texts(self, number: str) -> list[str]:
         return [one["text"] for one in self.sent if one["to_number"] == number]

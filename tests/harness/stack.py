@@ -20,9 +20,9 @@ from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
 
 from city311.cli import app
+from harness import python
 from harness.ports import free_port
 
-HOUSE = Path(__file__).resolve().parents[2]
 START_S = 240
 
 
@@ -57,7 +57,7 @@ class Stack:
         log = (self.data / "run.log").open("ab")
         self.supervisor = subprocess.Popen(
             [sys.executable, *self.command],
-            cwd=HOUSE,
+            cwd=python.HOUSE,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -145,9 +145,8 @@ def running(data: Path, *, command: tuple[str, ...] = Stack.command, **settings:
     data.mkdir(parents=True, exist_ok=True)
     ports = {name: free_port() for name in ("PORTAL", "DIALOGUE", "ACTIONS")}
     environment = {
-        **os.environ,
+        **python.environment(),
         "CITY311_DATA": str(data),
-        "PYTHONPATH": os.pathsep.join((str(HOUSE), str(HOUSE / "tests"))),
         **{f"CITY311_{name}_PORT": str(port) for name, port in ports.items()},
         **settings,
     }

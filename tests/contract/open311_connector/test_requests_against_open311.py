@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from georeport_double import KEY
+from harness.python import environment
 from small_city import draft
 from sqlalchemy import func, select
 
@@ -28,7 +29,7 @@ def count(engine, table):
         return session.scalar(select(func.count()).select_from(table))
 
 
-def until(condition, seconds=90):
+def until(condition, seconds=120):
     """Wait for something that must happen; the limit only ends a test that has failed already."""
     end = time.monotonic() + seconds
     while not condition():
@@ -88,7 +89,7 @@ def test_twenty_threads_with_one_key(engine, server, capability):
     start = threading.Barrier(20)
 
     def one(index):
-        start.wait(10)
+        start.wait(60)
         return requests[index % 2].submit(draft(), key="web:1/a", budget_s=15)
 
     with ThreadPoolExecutor(20) as threads:
@@ -379,14 +380,14 @@ def test_a_worker_outlives_a_database_that_is_away(request, engine, server, capa
 
 CHILD = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
 from georeport_double import KEY
+from harness.python import environment
 from small_city import draft, small_city
 from city311.city.model import WorkOrders
 from city311.connectors.open311 import Open311
 from city311.requests import Requests
 from city311.store.base import open_engine
-url, database, own = json.loads(sys.argv[2])
+url, database, own = json.loads(sys.argv[1])
 connector = Open311(WorkOrders(url=url, own_numbers=own, timeout_s=2), KEY)
 requests = Requests(small_city(), open_engine(database), connector)
 requests.submit(draft(), key="k", budget_s=60)
@@ -396,10 +397,11 @@ requests.submit(draft(), key="k", budget_s=60)
 def killed_child(server, database_url, own_numbers, moment):
     """A process that files a request and is killed at that moment."""
     arguments = json.dumps([server.url, database_url, own_numbers])
-    folder = str(Path(__file__).parent)
-    child = subprocess.Popen([sys.executable, "-c", CHILD, folder, arguments], stderr=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, arguments], env=environment(Path(__file__).parent), stderr=subprocess.PIPE
+    )
     try:
-        until(lambda: moment.is_set() or child.poll() is not None, 60)
+        until(lambda: moment.is_set() or child.poll() is not None)
         assert child.poll() is None, child.stderr.read().decode()
     finally:
         child.send_signal(signal.SIGKILL)

@@ -17,7 +17,7 @@ def relay() -> Iterator[RelayDouble]:
 
 @pytest.fixture
 def portal(engine: Engine, relay: RelayDouble) -> Iterator[Portal]:
-    with Portal(engine, relay.port, pace=UNHURRIED, timing=EAGER, relay_timeout_s=2) as running:
+    with Portal(engine, relay.port, pace=UNHURRIED, timing=EAGER, relay_timeout_s=20) as running:
         yield running
 
 

@@ -35,7 +35,7 @@ class Server:
             f"http://127.0.0.1:{self.port}{path}", data=data, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=90) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read().decode()
@@ -67,7 +67,7 @@ def server(tmp_path_factory):
             stderr=subprocess.STDOUT,
         )
     running = Server(process, port, log)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     try:
         while not _is_up(running):
             assert process.poll() is None and time.monotonic() < until, running.logged()[-3000:]
@@ -125,7 +125,7 @@ def test_trap_14_nobody_without_the_secret(server, path, secret):
 
 
 def test_trap_14_a_secret_of_bytes_that_are_no_text_is_wrong(server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=90) as connection:
         connection.sendall(
             b"POST /webhook HTTP/1.1\r\nHost: x\r\nX-City311-Secret: \xff\xfe\r\nContent-Length: 2\r\n"
             b"Connection: close\r\n\r\n{}"
@@ -208,7 +208,7 @@ def test_without_its_secret_it_does_not_start(tmp_path):
         env={**environment, "CITY311_DATA": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ended.returncode != 0
@@ -223,6 +223,6 @@ def test_the_start_loads_what_reads_days(tmp_path):
     )
     environment = {**os.environ, "CITY311_DATA": str(tmp_path), **dict.fromkeys(settings.SECRETS, "x")}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=settings.HOUSE, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], cwd=settings.HOUSE, env=environment, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr[-2000:]

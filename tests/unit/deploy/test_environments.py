@@ -21,7 +21,7 @@ sys.path.insert(0, str(HOUSE / "deploy"))  # scripts, not a package
 import environments  # noqa: E402
 import interpreters  # noqa: E402
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def script(path: Path, text: str) -> Path:

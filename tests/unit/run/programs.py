@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[3]
-PATIENCE_S = 60
+PATIENCE_S = 120
 """After so long a wait is given up: the test has failed. No test passes or fails by time."""
 
 SERVER = """
