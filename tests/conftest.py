@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-POSTGRESQL = "postgresql://postgres@127.0.0.1:5432/test"
+with suppress(ModuleNotFoundError):  # Rasa's environment does without
+    from hypothesis import settings
+
+    settings.register_profile("house", deadline=None)  # how long an example takes is the machine's business
+    settings.load_profile("house")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -20,30 +24,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of an empty database: once a SQLite file, once a schema of its own on PostgreSQL."""
+    """URL of an empty database: once a SQLite file, once a schema of its own on PostgreSQL. With the newest tables
+    where the test has an ``engine``, too.
+    """
+    has_tables = "engine" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'city311.db'}"
+        path = tmp_path / "city311.db"
+        if has_tables:
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
         return
 
-    from sqlalchemy import text
-    from sqlalchemy.exc import OperationalError
+    from harness import postgresql
 
-    from city311.store.base import open_engine
-
-    server = open_engine(POSTGRESQL)
-    schema = f"city311_{uuid.uuid4().hex}"
+    schemas = request.getfixturevalue("migrated_schemas") if has_tables else None
     try:
-        with server.begin() as connection:
-            connection.execute(text(f"CREATE SCHEMA {schema}"))
-    except OperationalError:
-        server.dispose()
+        url = schemas.take() if schemas else postgresql.create()
+    except postgresql.Unreachable:
         pytest.skip("PostgreSQL is not reachable at 127.0.0.1:5432 (user postgres, database test)")
-    try:
-        yield f"{POSTGRESQL}?options=-csearch_path%3D{schema}"
-    finally:
-        with server.begin() as connection:
-            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        server.dispose()
+    yield url
+    (schemas.give_back if schemas else postgresql.drop)(url)
 
 
 @pytest.fixture(scope="session")
@@ -56,46 +56,21 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-_STATEMENTS: list[str] = []
-"""What the first migration on PostgreSQL in this process did: said again at once, it takes a third of the time."""
+@pytest.fixture(scope="session")
+def migrated_schemas() -> Iterator[object]:
+    """Schemas with the newest tables on PostgreSQL, for one test after the other."""
+    from harness.postgresql import Migrated
 
-
-def _migrate_postgresql(url: str) -> None:
-    import psycopg
-    from sqlalchemy import Engine, event
-
-    from city311.store import migrate
-
-    if _STATEMENTS:
-        with psycopg.connect(url) as connection:
-            connection.execute(";\n".join(_STATEMENTS))
-        return
-    seen: list[tuple[str, object]] = []
-
-    def remember(_connection, _cursor, statement: str, parameters: object, _context, _many) -> None:
-        seen.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", remember)
-    try:
-        migrate.upgrade(url)
-    finally:
-        event.remove(Engine, "before_cursor_execute", remember)
-    with psycopg.connect(url, cursor_factory=psycopg.ClientCursor) as connection:
-        cursor = connection.cursor()
-        for statement, parameters in seen:
-            if not statement.lstrip().upper().startswith("SELECT"):
-                _STATEMENTS.append(cursor.mogrify(statement, parameters or None))
+    schemas = Migrated()
+    yield schemas
+    schemas.close()
 
 
 @pytest.fixture
-def engine(database_url: str, migrated_sqlite: Path):
-    """An engine on a database with the newest schema, on SQLite and on PostgreSQL in turn."""
+def engine(database_url: str) -> Iterator[object]:
+    """An engine on a database with the newest tables, on SQLite and on PostgreSQL in turn."""
     from city311.store.base import open_engine
 
-    if database_url.startswith("sqlite:///"):
-        shutil.copy(migrated_sqlite, database_url.removeprefix("sqlite:///"))
-    else:
-        _migrate_postgresql(database_url)
     engine = open_engine(database_url)
     yield engine
     engine.dispose()

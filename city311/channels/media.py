@@ -22,6 +22,7 @@ import httpx
 from sqlalchemy import Engine, select
 
 from city311.channels.relay import Message
+from city311.channels.trust import trusted
 from city311.language.responses import Responses
 from city311.requests import BadPicture, Photos, TooManyPhotos
 from city311.requests.pictures import LARGEST_BYTES
@@ -114,7 +115,9 @@ class Attachments:
         self._responses = responses
         self._resolve = resolve
         self._clock = clock
-        self._client = httpx.AsyncClient(timeout=8.0, follow_redirects=False, trust_env=False)
+        self._client = httpx.AsyncClient(
+            timeout=8.0, follow_redirects=False, trust_env=False, verify=trusted(environment=False)
+        )
         self._decoding = anyio.CapacityLimiter(_AT_ONCE)
 
     async def close(self) -> None:

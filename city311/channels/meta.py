@@ -16,6 +16,7 @@ import httpx
 from city311.channels.media import Located, NotFetched, Refused
 from city311.channels.providers import CannotTell, Envelope, MaybeTaken, NotAllowed, NotTaken, Part, WindowClosed
 from city311.channels.received import WHATSAPP, Fate, Forged, Media, Received, Unreadable, is_number, position
+from city311.channels.trust import trusted
 from city311.channels.whatsapp import as_buttons, row
 
 NAME = "meta"
@@ -158,6 +159,7 @@ class Meta:
             base_url=f"{account.url.rstrip('/')}/{VERSION}/",
             headers={"Authorization": f"Bearer {account.access_token}"},
             timeout=timeout_s,
+            verify=trusted(),
         )
 
     async def send(self, part: Part, envelope: Envelope) -> str:

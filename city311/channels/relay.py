@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from city311.channels.trust import trusted
+
 PATH = "/webhooks/relay/turn"
 FORGET_PATH = "/webhooks/relay/forget"
 
@@ -84,6 +86,7 @@ class Relay:
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
             # the dialogue process is on loopback or the installation's own network, never behind a proxy
             trust_env=False,
+            verify=trusted(environment=False),
             transport=transport,
         )
 

@@ -34,6 +34,7 @@ from city311.channels.providers import (
     WindowClosed,
 )
 from city311.channels.received import SMS, WHATSAPP, Fate, Forged, Media, Received, Unreadable, is_number, position
+from city311.channels.trust import trusted
 
 NAME = "twilio"
 API = "https://api.twilio.com"
@@ -249,7 +250,7 @@ class _Http(HttpClient):  # type: ignore[misc]
     def __init__(self, base: str, timeout_s: float) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False, timeout=timeout_s)
         self._base = base.rstrip("/")
-        self._client = httpx.Client(timeout=timeout_s)
+        self._client = httpx.Client(timeout=timeout_s, verify=trusted())
         self._last = threading.local()  # calls run in several threads
 
     def retry_after(self) -> float | None:

@@ -18,6 +18,7 @@ import httpx
 from city311.channels.media import Located
 from city311.channels.providers import CannotTell, Envelope, MaybeTaken, NotAllowed, NotTaken, Part
 from city311.channels.received import WHATSAPP, Forged, Media, Received, Unreadable, is_number
+from city311.channels.trust import trusted
 
 NAME = "2chat"
 API = "https://api.p.2chat.io/open"
@@ -97,7 +98,10 @@ class TwoChat:
 
     def __init__(self, account: Account, *, timeout_s: float = 15.0) -> None:
         self._client = httpx.AsyncClient(
-            base_url=f"{account.url.rstrip('/')}/", headers={"X-User-API-Key": account.api_key}, timeout=timeout_s
+            base_url=f"{account.url.rstrip('/')}/",
+            headers={"X-User-API-Key": account.api_key},
+            timeout=timeout_s,
+            verify=trusted(),
         )
 
     async def send(self, part: Part, envelope: Envelope) -> str:

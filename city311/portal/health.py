@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from city311.channels.trust import trusted
 from city311.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Health:
         self._dialogue = f"{settings.dialogue_url}/webhooks/relay/health"
         self._actions = f"{settings.actions_url}/health"
         self._actions_secret = settings.secret("CITY311_ACTIONS_SECRET")
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False, verify=trusted(environment=False))
         self._asking = asyncio.Lock()
         self._known: tuple[float, dict[str, str]] | None = None
 

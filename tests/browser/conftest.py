@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sqlite3
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from functools import cache
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +18,6 @@ from doubles.relay import RelayDouble
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from city311.settings import HOUSE
-from city311.store import migrate
 from city311.store.base import open_engine
 
 CHROMIUM = Path(os.environ.get("CITY311_CHROMIUM", "/usr/bin/chromium"))
@@ -62,28 +59,17 @@ def relay() -> Iterator[RelayDouble]:
 
 
 @pytest.fixture
-def portal(relay: RelayDouble, tmp_path: Path) -> Iterator[Portal]:
-    with a_portal(relay, tmp_path) as running:
+def portal(relay: RelayDouble, tmp_path: Path, migrated_sqlite: Path) -> Iterator[Portal]:
+    with a_portal(relay, tmp_path, migrated_sqlite) as running:
         yield running
 
 
-@cache
-def _empty_database() -> bytes:
-    """A SQLite file at the newest schema, made once: that takes longer than many a test."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "city311.db"
-        migrate.upgrade(f"sqlite:///{path}")
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return path.read_bytes()
-
-
 @contextmanager
-def a_portal(relay: RelayDouble, folder: Path, **options: Any) -> Iterator[Portal]:
-    """A portal with an empty database in ``folder``."""
+def a_portal(relay: RelayDouble, folder: Path, empty: Path, **options: Any) -> Iterator[Portal]:
+    """A portal with a database in ``folder``, a copy of ``empty``."""
     folder.mkdir(exist_ok=True)
     database = folder / "city311.db"
-    database.write_bytes(_empty_database())
+    shutil.copy(empty, database)
     engine = open_engine(f"sqlite:///{database}")
     with Portal(engine, relay.port, pace=UNHURRIED, timing=EAGER, relay_timeout_s=20, **options) as running:
         yield running
@@ -91,10 +77,12 @@ def a_portal(relay: RelayDouble, folder: Path, **options: Any) -> Iterator[Porta
 
 
 @pytest.fixture
-def portal_with(relay: RelayDouble, tmp_path: Path) -> Iterator[Callable[..., Portal]]:
+def portal_with(relay: RelayDouble, tmp_path: Path, migrated_sqlite: Path) -> Iterator[Callable[..., Portal]]:
     """Makes a portal with other options."""
     with ExitStack() as open_ones:
-        yield lambda **options: open_ones.enter_context(a_portal(relay, tmp_path / uuid4().hex, **options))
+        yield lambda **options: open_ones.enter_context(
+            a_portal(relay, tmp_path / uuid4().hex, migrated_sqlite, **options)
+        )
 
 
 class Chat:

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from doubles.portal import Portal
 from doubles.relay import RelayDouble
+from harness import asking
 from harness.http import Handler, Server
 from harness.ports import free_port
 from playwright.sync_api import expect
@@ -179,15 +179,15 @@ def test_installed_it_opens_without_a_connection_and_keeps_no_conversation(new_c
 
 
 def test_it_is_light(portal: Portal) -> None:
-    page = httpx.get(portal.url)
+    page = asking.get(portal.url)
     addresses = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)) | {"/widget.js", "/worker.js"}
     assert any(address.endswith("/conversation.js") for address in addresses)
-    parts = [page.content, *(httpx.get(portal.url + address).content for address in addresses)]
+    parts = [page.content, *(asking.get(portal.url + address).content for address in addresses)]
     assert sum(len(gzip.compress(part)) for part in parts) < MOST_BYTES
 
 
 def test_every_script_of_the_page_is_fetched_at_once_or_named_as_later(portal: Portal) -> None:
-    page = httpx.get(portal.url).text
+    page = asking.get(portal.url).text
     static = re.search(r"/static/[0-9a-f]{12}", page)
     assert static
     there = {path.name for path in Path("web/static").glob("*.js")}

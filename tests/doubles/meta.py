@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from doubles.provider import Answer, ProviderDouble
+from harness import asking
 
 from city311.channels.meta import Account
 
@@ -89,7 +90,7 @@ class MetaDouble(ProviderDouble):
     def bring(self, portal: str, body: bytes, *, secret: str = SECRET) -> httpx.Response:
         digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={digest}"}
-        return httpx.post(portal + PATH, content=body, headers=headers, timeout=90)
+        return asking.post(portal + PATH, content=body, headers=headers, timeout=90)
 
     # --- what it takes -----------------------------------------------------------------------------------------------
 

@@ -17,12 +17,13 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import uvicorn
-from harness import python
+from harness import asking, python
 from harness.app import Served, listener
 from harness.ports import free_port
 from sqlalchemy import Engine
 
 from city311 import settings as installation
+from city311.channels.trust import trusted
 from city311.channels.turns import Timing
 from city311.city.model import Calendar, City, Pack, WorkOrders
 from city311.portal.app import create_app
@@ -126,7 +127,7 @@ class Portal:
         self._photos.cleanup()
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=90)
+        return httpx.Client(base_url=self.url, timeout=90, verify=trusted())
 
 
 class PortalProcess:
@@ -156,7 +157,7 @@ class PortalProcess:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the portal ended with {self.process.returncode}")
             try:
-                httpx.get(f"{self.url}/robots.txt")
+                asking.get(f"{self.url}/robots.txt")
                 return self
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -171,7 +172,7 @@ class PortalProcess:
         self.process.wait()
 
     def client(self, cookies: httpx.Cookies | None = None) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=90, cookies=cookies)
+        return httpx.Client(base_url=self.url, timeout=90, verify=trusted(), cookies=cookies)
 
 
 def main(port: int, dialogue_port: int, database_url: str, lease_s: float, relay_timeout_s: float) -> None:

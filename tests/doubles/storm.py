@@ -20,6 +20,7 @@ from doubles.twilio import TwilioDouble
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from city311.channels.trust import trusted
 from city311.store.outgoing import OutgoingMessage
 from city311.store.turns import Turn
 
@@ -73,7 +74,10 @@ def storm(
     began = time.monotonic()
     changing = threading.Thread(target=weather, daemon=True)
     changing.start()
-    with ThreadPoolExecutor(16) as pool, httpx.Client(limits=httpx.Limits(max_connections=16)) as client:
+    with (
+        ThreadPoolExecutor(16) as pool,
+        httpx.Client(verify=trusted(), limits=httpx.Limits(max_connections=16)) as client,
+    ):
 
         def bring(form: dict[str, str]) -> None:
             while True:  # as Twilio does: again until it is taken

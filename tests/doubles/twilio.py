@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from doubles.provider import Answer, ProviderDouble
+from harness import asking
 from PIL import Image
 from twilio.request_validator import RequestValidator
 
@@ -100,7 +101,7 @@ class TwilioDouble(ProviderDouble):
     ) -> httpx.Response:
         """Call the webhook; ``public_url`` is the address that Twilio knows, and signs."""
         signature = RequestValidator(token).compute_signature((public_url or portal) + path, dict(form))
-        send = client.post if client is not None else httpx.post
+        send = client.post if client is not None else asking.post
         return send(
             portal + path,
             content=urlencode(form),

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from doubles.provider import Answer, ProviderDouble
+from harness import asking
 
 from city311.channels.twochat import Account
 
@@ -48,7 +49,7 @@ class TwoChatDouble(ProviderDouble):
         return self.message(number, text, message={"text": text, "media": media})
 
     def bring(self, portal: str, message: Any, *, token: str = TOKEN) -> httpx.Response:
-        return httpx.post(f"{portal}/channels/whatsapp/2chat/{token}", json=message, timeout=90)
+        return asking.post(f"{portal}/channels/whatsapp/2chat/{token}", json=message, timeout=90)
 
     def texts(self, number: str) -> list[str]:
         return [one["text"] for one in self.sent if one["to_number"] == number]

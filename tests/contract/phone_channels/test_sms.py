@@ -12,6 +12,7 @@ from doubles.phones import PUBLIC, eventually, phone_portal
 from doubles.portal import RELAY_SECRET, Portal
 from doubles.relay import RelayDouble, slow
 from doubles.twilio import OURS, TwilioDouble
+from harness import asking
 from harness.ports import free_port
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -104,11 +105,11 @@ def test_what_is_not_signed_is_refused(portal: Portal, twilio: TwilioDouble, eng
     assert bring(twilio, portal, form, token="another token").status_code == 403
     assert twilio.bring(portal.url, form, public_url="https://elsewhere.example").status_code == 403
     body = "Body=hello&From=%2B16175550177&MessageSid=SM1"
-    assert httpx.post(portal.url + WEBHOOK, content=body, headers=FORM).status_code == 403
-    assert httpx.post(portal.url + WEBHOOK, content=b"\xff\xfe", headers=FORM).status_code == 403
+    assert asking.post(portal.url + WEBHOOK, content=body, headers=FORM).status_code == 403
+    assert asking.post(portal.url + WEBHOOK, content=b"\xff\xfe", headers=FORM).status_code == 403
     for signature in ("", "AAAA", "ünïcode".encode().decode("latin-1"), "=" * 5000):
         headers = {**FORM, "X-Twilio-Signature": signature.encode("latin-1")}
-        assert httpx.post(portal.url + WEBHOOK, content=body, headers=headers).status_code == 403
+        assert asking.post(portal.url + WEBHOOK, content=body, headers=headers).status_code == 403
     assert turns(engine) == queue(engine) == []
 
 
@@ -121,7 +122,7 @@ def test_a_signature_does_not_fit_other_words(portal: Portal, twilio: TwilioDoub
     signature = RequestValidator("0123456789abcdef0123456789abcdef").compute_signature(PUBLIC + WEBHOOK, form)
     for changed in ({**form, "Body": "other"}, {**form, "From": BEN}, {**form, "Extra": "1"}):
         headers = {**FORM, "X-Twilio-Signature": signature}
-        answer = httpx.post(portal.url + WEBHOOK, content=urlencode(changed), headers=headers)
+        answer = asking.post(portal.url + WEBHOOK, content=urlencode(changed), headers=headers)
         assert answer.status_code == 403
     assert turns(engine) == []
 
@@ -148,7 +149,7 @@ def test_a_signed_message_that_is_played_back_is_the_same_turn(
 def test_wrong_bodies_are_refused(
     portal: Portal, engine: Engine, content: bytes, headers: dict[str, str], status: int
 ) -> None:
-    assert httpx.post(portal.url + WEBHOOK, content=content, headers=headers).status_code == status
+    assert asking.post(portal.url + WEBHOOK, content=content, headers=headers).status_code == status
     assert turns(engine) == []
 
 
@@ -158,7 +159,7 @@ def test_a_body_of_ten_megabytes_without_a_length_is_cut_off(portal: Portal) -> 
             yield b"x" * 65_536
 
     try:
-        status = httpx.post(portal.url + WEBHOOK, content=chunks(), headers=FORM, timeout=30).status_code
+        status = asking.post(portal.url + WEBHOOK, content=chunks(), headers=FORM, timeout=30).status_code
     except httpx.TransportError:
         return  # the portal closed the connection under the flood
     assert status == 413
@@ -178,8 +179,8 @@ def test_short_codes_other_accounts_and_ourselves_are_not_talked_to(
 def test_a_line_that_is_not_set_up_does_not_exist(engine: Engine, relay: RelayDouble, twilio: TwilioDouble) -> None:
     with Portal(engine, relay.port, public_url=PUBLIC) as portal:
         for path in ("sms/twilio", "whatsapp/twilio", "whatsapp/meta", "whatsapp/2chat/token", "sms/twilio/status"):
-            assert httpx.post(f"{portal.url}/channels/{path}").status_code == 404
-        assert httpx.get(f"{portal.url}/channels/whatsapp/meta").status_code == 404
+            assert asking.post(f"{portal.url}/channels/{path}").status_code == 404
+        assert asking.get(f"{portal.url}/channels/whatsapp/meta").status_code == 404
 
 
 # --- once, in order, never lost ---------------------------------------------------------------------------------------
@@ -330,13 +331,13 @@ def test_a_long_answer_is_shortened_and_stands_whole_on_a_page(
     assert segments(text) <= 3
     assert text.endswith("1. Yes, send it\n2. Change something")
     link = next(line for line in text.splitlines() if PUBLIC in line).rpartition(" ")[2]
-    page = httpx.get(link.replace(PUBLIC, portal.url))
+    page = asking.get(link.replace(PUBLIC, portal.url))
     assert page.status_code == 200
     assert page.text.count("&lt;b&gt;this&lt;/b&gt;") == 60
     assert "<b>this" not in page.text
     assert page.headers["cache-control"] == "no-store"
-    assert httpx.get(f"{portal.url}/texts/{'A' * 32}").status_code == 404
-    assert httpx.get(f"{portal.url}/texts/x").status_code == 404
+    assert asking.get(f"{portal.url}/texts/{'A' * 32}").status_code == 404
+    assert asking.get(f"{portal.url}/texts/x").status_code == 404
 
 
 def test_choices_are_answered_by_number(portal: Portal, twilio: TwilioDouble, relay: RelayDouble) -> None:

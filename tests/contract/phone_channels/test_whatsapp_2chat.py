@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from doubles.phones import GENEROUS, eventually, phone_portal
 from doubles.portal import Portal
 from doubles.relay import RelayDouble
 from doubles.twilio import TwilioDouble, picture
 from doubles.twochat import OURS, TOKEN, TwoChatDouble
+from harness import asking
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
@@ -65,8 +65,8 @@ def test_without_the_token_there_is_nothing(portal: Portal, chat: TwoChatDouble,
     message = chat.message(ANN, "hello")
     for token in ("guess", TOKEN[:-1], TOKEN + "x", "%C3%BC"):
         assert chat.bring(portal.url, message, token=token).status_code == 404
-    assert httpx.post(f"{portal.url}/channels/whatsapp/2chat", json=message).status_code in (404, 405)
-    assert TOKEN not in httpx.get(f"{portal.url}/openapi.json").text
+    assert asking.post(f"{portal.url}/channels/whatsapp/2chat", json=message).status_code in (404, 405)
+    assert TOKEN not in asking.get(f"{portal.url}/openapi.json").text
     assert count(engine) == 0
 
 

@@ -16,6 +16,7 @@ from doubles.phones import GENEROUS, PROMPT, eventually, phone_portal
 from doubles.portal import Portal
 from doubles.relay import RelayDouble
 from doubles.twilio import TwilioDouble, picture
+from harness import asking
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -58,12 +59,12 @@ def ok(response: httpx.Response) -> None:
 
 def test_the_handshake(portal: Portal) -> None:
     asked = {"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "1158201444"}
-    answer = httpx.get(portal.url + PATH, params=asked)
+    answer = asking.get(portal.url + PATH, params=asked)
     assert (answer.status_code, answer.text) == (200, "1158201444")
     assert answer.headers["content-type"].startswith("text/plain")
     for wrong in ({"hub.verify_token": "guess"}, {"hub.verify_token": "ü"}, {"hub.mode": "unsubscribe"}):
-        assert httpx.get(portal.url + PATH, params={**asked, **wrong}).status_code == 403
-    assert httpx.get(portal.url + PATH).status_code == 403
+        assert asking.get(portal.url + PATH, params={**asked, **wrong}).status_code == 403
+    assert asking.get(portal.url + PATH).status_code == 403
 
 
 def test_a_message_is_answered(portal: Portal, meta: MetaDouble, relay: RelayDouble, engine: Engine) -> None:
@@ -82,11 +83,11 @@ def test_forged_stale_and_misshapen_bodies(portal: Portal, meta: MetaDouble, eng
     body = meta.batch(meta.message(ANN, body="hello"))
     assert meta.bring(portal.url, body, secret="another").status_code == 403
     headers = {"Content-Type": "application/json"}
-    assert httpx.post(portal.url + PATH, content=body, headers=headers).status_code == 403
+    assert asking.post(portal.url + PATH, content=body, headers=headers).status_code == 403
     for signature in ("", "sha256=", "sha1=aa", "sha256=" + "0" * 64):
         sent = {**headers, "X-Hub-Signature-256": signature}
-        assert httpx.post(portal.url + PATH, content=body, headers=sent).status_code == 403
-    assert httpx.post(portal.url + PATH, content=body, headers={"Content-Type": "text/plain"}).status_code == 415
+        assert asking.post(portal.url + PATH, content=body, headers=sent).status_code == 403
+    assert asking.post(portal.url + PATH, content=body, headers={"Content-Type": "text/plain"}).status_code == 415
     for garbage in (b"", b"[]", b"{", b'{"object": "page"}', b"\xff", b"[" * 30_000):
         assert meta.bring(portal.url, garbage).status_code == 400, garbage[:20]
     too_large = b'{"object": "whatsapp_business_account", "x": "' + b"x" * 3_200_000 + b'"}'

@@ -18,7 +18,6 @@ from city311.city import Pack, load_pack
 from city311.connectors.breaker import Breaker
 from city311.connectors.open311 import Open311
 from city311.requests import Photos, Requests
-from city311.store import migrate
 from city311.store.base import open_engine
 from city311.store.candidates import Candidates
 from city311.store.files import open_files
@@ -37,19 +36,12 @@ def server() -> Iterator[Double]:
         yield double
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("database") / "empty.db"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
 def here(
-    pack: Pack, server: Double, empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pack: Pack, server: Double, migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Surroundings]:
     path = tmp_path / "city311.db"
-    path.write_bytes(empty_database.read_bytes())
+    path.write_bytes(migrated_sqlite.read_bytes())
     engine = open_engine(f"sqlite:///{path}")
     config = replace(pack.workorders, url=server.url, timeout_s=2.0)
     connector = Open311(config, KEY, zone=pack.city.timezone, breaker=Breaker(failures=1000, pause_s=60))
