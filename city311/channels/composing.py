@@ -10,7 +10,7 @@ from typing import Any
 
 from city311.channels import sms, whatsapp
 from city311.channels.providers import NotAllowed, Part, Provider
-from city311.channels.received import SMS
+from city311.channels.received import EMAIL, SMS
 from city311.language.responses import Responses
 from city311.store.outgoing import Claimed
 
@@ -38,10 +38,17 @@ def composed(held: Claimed, provider: Provider | None, responses: Responses, pub
         raise NotAllowed(f"{held.channel} by {held.provider} is not set up")
     content, responses = held.content, responses.in_language(held.language)
     messages: Sequence[Mapping[str, Any]] = content["messages"]
+    if not messages:
+        raise NotAllowed("empty")
     if held.channel == SMS:
         page = held.page or secrets.token_urlsafe(24)
         text = sms.render(messages, responses, link=f"{public_url}/texts/{page}")
         return Work(held, provider, [Part(text.body)], page if text.whole else None)
+    if held.channel == EMAIL:
+        words = "\n\n".join(str(message.get("text") or "") for message in messages).replace("**", "")
+        if not words.strip():
+            raise NotAllowed("empty")
+        return Work(held, provider, [Part(words, subject=str(messages[0].get("subject") or ""))])
     closed = provider.windowed and at - held.heard_at > _WINDOW - _WINDOW_MARGIN
     if closed or content.get("only_template"):
         template = content.get("template")

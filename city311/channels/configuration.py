@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from limits import parse_many
 
-from city311.channels import meta, twilio, twochat
+from city311.channels import mail, meta, twilio, twochat
 from city311.channels.limits import Rates
 from city311.channels.received import is_number
+from city311.intake import emails
 from city311.settings import MissingSetting
 
 
@@ -20,6 +21,7 @@ class Lines:
     twilio: twilio.Account | None = None
     meta: meta.Account | None = None
     twochat: twochat.Account | None = None
+    mail: mail.Account | None = None
     rates: Rates = field(default_factory=Rates)
     redis_url: str = field(default="", repr=False)
 
@@ -35,6 +37,7 @@ def load(environment: Mapping[str, str]) -> Lines:
         twilio=_twilio(environment),
         meta=_meta(environment),
         twochat=_twochat(environment),
+        mail=_mail(environment),
         rates=Rates(
             per_sender=_rates(environment, "CITY311_TEXTS_PER_SENDER", rates.per_sender),
             overall=_rates(environment, "CITY311_TEXTS_OVERALL", rates.overall),
@@ -102,6 +105,26 @@ def _twochat(environment: Mapping[str, str]) -> twochat.Account | None:
     address = _start(environment, "CITY311_2CHAT_URL", ("https://", "http://127.0.0.1")) or twochat.API
     account = twochat.Account(number=number, api_key=key, webhook_token=token, url=address)
     return replace(account, media_hosts=hosts) if hosts else account
+
+
+def _mail(environment: Mapping[str, str]) -> mail.Account | None:
+    host = environment.get("CITY311_SMTP_HOST", "").strip()
+    if not host:
+        return None
+    [address] = _both(environment, "CITY311_MAIL_FROM")
+    if emails(address) != [address]:
+        raise MissingSetting(f"CITY311_MAIL_FROM is {address!r}; it must be an address such as 311@example.gov.")
+    security = environment.get("CITY311_SMTP_SECURITY", "starttls")
+    if security not in mail.SECURITIES:
+        raise MissingSetting(f"CITY311_SMTP_SECURITY is {security!r}; it must be {', '.join(mail.SECURITIES)}.")
+    if security == "none" and host not in ("127.0.0.1", "::1", "localhost"):
+        raise MissingSetting("CITY311_SMTP_SECURITY is none, which only a server on this machine may have.")
+    port = environment.get("CITY311_SMTP_PORT", "465" if security == "tls" else "587")
+    if not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise MissingSetting(f"CITY311_SMTP_PORT is {port!r}; it must be a port number from 1 to 65535.")
+    user = environment.get("CITY311_SMTP_USER", "").strip()
+    password = _both(environment, "CITY311_SMTP_PASSWORD")[0] if user else ""
+    return mail.Account(host, address, port=int(port), security=security, user=user, password=password)
 
 
 def _both(environment: Mapping[str, str], *names: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Sequence
@@ -63,6 +64,10 @@ class Limits:
         """Whether the sender is to be told to slow down: not if that was said a moment ago."""
         return await self._hit(self._notice, "told", sender) == 0
 
+    async def wait_for(self, rates: str, what: str, name: str) -> float:
+        """Count one ``what`` of ``name``; 0 when that is within ``rates``, else the seconds until it is."""
+        return await self._hit(_parsed(rates), what, name)
+
     async def pace(self, line: str, per_second: float) -> None:
         """Wait until one more message may go out on that line."""
         every = (
@@ -82,6 +87,11 @@ class Limits:
                 self._shared_again_at = time.monotonic() + 10
                 log.error("Redis does not count messages (%s); counting in this process", type(error).__name__)
         return await _counted(self._own, items, what, name, least_s)
+
+
+@functools.cache
+def _parsed(rates: str) -> Sequence[RateLimitItem]:
+    return parse_many(rates)
 
 
 async def _counted(

@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from city311.channels import fates, media, messaging, meta, sms, twilio, twochat, whatsapp
+from city311.channels import fates, mail, media, messaging, meta, receipts, sms, twilio, twochat, verifying, whatsapp
 from city311.channels.answers import Answers
 from city311.channels.configuration import Lines
 from city311.channels.limits import Limits
@@ -16,11 +16,12 @@ from city311.channels.media import Attachments, Source
 from city311.channels.outgoing import Pace, Sender
 from city311.channels.providers import Provider
 from city311.channels.quiet import Quiet
-from city311.channels.received import SMS, WHATSAPP, Fate
+from city311.channels.reaching import Reach
+from city311.channels.received import EMAIL, SMS, WHATSAPP, Fate
 from city311.language.responses import Responses
 from city311.requests import Photos
 
-NEEDED = (*messaging.NEEDED, *media.NEEDED, *sms.NEEDED, *whatsapp.NEEDED)
+NEEDED = (*messaging.NEEDED, *media.NEEDED, *sms.NEEDED, *whatsapp.NEEDED, *receipts.NEEDED, *verifying.NEEDED)
 """Responses that the domain must have."""
 
 
@@ -45,13 +46,14 @@ def phones(
     quiet: Quiet,
     pace: Pace,
     languages: Sequence[str],
+    city: str,
 ) -> Phones:
     """The sending side of those lines, and what puts answers into its queue.
 
-    ``languages``: those that a resident can be answered in.
+    ``languages``: those that a resident can be answered in. ``city``: its name, as the sender of e-mail.
     """
     limits = Limits(lines.rates, redis_url=lines.redis_url)
-    providers = _providers(lines, public_url)
+    providers = _providers(lines, public_url, city)
     sender = Sender(engine, providers, responses, limits, public_url=public_url, quiet=quiet, pace=pace)
     attachments = Attachments(engine, photos, _sources(lines), responses)
     return Phones(
@@ -63,7 +65,7 @@ def phones(
     )
 
 
-def _providers(lines: Lines, public_url: str) -> dict[tuple[str, str], Provider]:
+def _providers(lines: Lines, public_url: str, city: str) -> dict[tuple[str, str], Provider]:
     providers: dict[tuple[str, str], Provider] = {}
     if lines.twilio is not None:
         status_url = f"{public_url}/channels/{{channel}}/twilio/status"
@@ -74,9 +76,23 @@ def _providers(lines: Lines, public_url: str) -> dict[tuple[str, str], Provider]
             providers[WHATSAPP, twilio.NAME] = account
     if lines.meta is not None:
         providers[WHATSAPP, meta.NAME] = meta.Meta(lines.meta)
+    if lines.mail is not None:
+        providers[EMAIL, mail.NAME] = mail.Mail(lines.mail, city)
     if lines.twochat is not None:
         providers[WHATSAPP, twochat.NAME] = twochat.TwoChat(lines.twochat)
     return providers
+
+
+def reach_of(lines: Lines, secret: str, country: str, look: Callable[[], None]) -> Reach:
+    """Where those lines can send to somebody who has not written. ``secret`` makes the sender ids."""
+    return Reach(
+        secret,
+        country,
+        look,
+        texts_by=twilio.NAME,
+        texts_from=lines.twilio.sms if lines.twilio is not None else "",
+        mail_from=lines.mail.address if lines.mail is not None else "",
+    )
 
 
 def _sources(lines: Lines) -> dict[str, Source]:

@@ -186,6 +186,10 @@ class Sender:
             if held.kind != CONSENT and correspondents.has_opted_out(session, held.sender):
                 outgoing.change_held(session, held, {"state": WITHHELD, "last_error": "opted_out"})
                 return None
+            until = held.content.get("until")
+            if until and datetime.fromisoformat(until) <= at:
+                outgoing.change_held(session, held, {"state": WITHHELD, "last_error": "too_late"})
+                return None
             waits_until = self._waits_until(held, at)
             if waits_until is not None:
                 values = {"state": WAITING, "not_before": waits_until, "attempts": held.attempt - 1}

@@ -50,11 +50,12 @@ class Choice:
 @dataclass(frozen=True)
 class Part:
     """One message as a provider sends it. ``choices`` only where the provider shows them as ``buttons`` or ``list``;
-    ``choose`` is on the button that opens a list, 20 characters at most."""
+    ``choose`` is on the button that opens a list, 20 characters at most. ``subject`` is that of an e-mail."""
 
     text: str
     choices: tuple[Choice, ...] = ()
     choose: str = ""
+    subject: str = ""
     template: str = ""
     values: tuple[str, ...] = ()
 

@@ -12,6 +12,8 @@ from city311.store.correspondents import Heard
 
 SMS = "sms"
 WHATSAPP = "whatsapp"
+EMAIL = "email"
+"""Out only: what comes back goes to a mailbox of the city's."""
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 

@@ -14,7 +14,7 @@ from city311.dialogue.city_pack import city_pack
 from city311.language.catalogues import catalogue, spoken_language, spoken_languages
 from city311.language.responses import city_values, fill_all
 
-_LANGUAGE = "language of the conversation"
+_LANGUAGE = "spoken-language"
 """Goes along with a response's values; no placeholder can be called so."""
 
 

@@ -23,6 +23,7 @@ from city311.intake.offers import (
 from city311.intake.people import person
 from city311.intake.phrases import Card, CardLine, Phrase, Say, own, pack
 from city311.intake.placing import AS_WRITTEN, put_pin
+from city311.intake.reading import emails
 from city311.intake.setting import Setting
 from city311.intake.state import GIVEN, SKIPPED, UNKNOWN, Alike, Other, Spot, State, from_slot
 from city311.intake.turn import Outcome, Turn
@@ -54,6 +55,7 @@ __all__ = [
     "ask_offer",
     "beside_danger",
     "description",
+    "emails",
     "from_slot",
     "hear",
     "hear_offer",

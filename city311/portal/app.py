@@ -25,9 +25,11 @@ from city311.channels.configuration import Lines
 from city311.channels.messaging import Messaging, Setting
 from city311.channels.outgoing import Pace as SendingPace
 from city311.channels.quiet import Quiet
+from city311.channels.receipts import Receipts
 from city311.channels.relay import Relay
 from city311.channels.sessions import Sessions
 from city311.channels.turns import Delivery, Timing
+from city311.channels.verifying import Verification
 from city311.channels.web import WebChannel
 from city311.city.load import load_pack
 from city311.city.model import Pack
@@ -44,6 +46,7 @@ from city311.portal.pages import Map, Pages, version_of
 from city311.portal.phones import phone_router
 from city311.portal.photos import photo_router
 from city311.portal.plain import plain_router
+from city311.portal.reaching import reaching_router
 from city311.portal.shell import shell_router, static_files
 from city311.portal.texts import text_router
 from city311.portal.web import channel_router
@@ -116,6 +119,7 @@ def create_app(
         quiet=Quiet(pack.city.quiet_from, pack.city.quiet_until, pack.city.timezone),
         pace=sending,
         languages=languages,
+        city=pack.say(pack.city.name, languages[0]),
     )
     delivery = Delivery(
         engine, relay, responses, pace=pace, timing=timing, replies=phones.answers, attachments=phones.attachments
@@ -125,6 +129,10 @@ def create_app(
         delivery,
         phones.answers,
     )
+    reach = lines.reach_of(
+        phone_lines, settings.secret("CITY311_SENDER_SECRET"), pack.calendar.country, phones.sender.look
+    )
+    verification = Verification(engine, responses, phones.limits, reach, settings.secret("CITY311_SENDER_SECRET"))
     channel = WebChannel(delivery, responses, languages=languages)
     cookies = SessionCookies(
         Sessions(settings.secret("CITY311_SESSION_SECRET")),
@@ -133,7 +141,7 @@ def create_app(
     )
     health = Health(settings, engine)
     static = f"/static/{version_of(STATIC)}"
-    pages = Pages(PAGES, pack, static=static, map_=_map(settings, pack))
+    pages = Pages(PAGES, pack, static=static, map_=_map(settings, pack), reaches=reach.channels)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -162,6 +170,8 @@ def create_app(
     app.include_router(plain_router(pages, channel, cookies))
     app.include_router(channel_router(channel, cookies))
     app.include_router(photo_router(photos, cookies))
+    receipts = Receipts(engine, responses, phones.limits, reach)
+    app.include_router(reaching_router(verification, receipts, reach, cookies, languages))
     app.include_router(phone_router(messaging, phones.fates, phone_lines, settings.public_url))
     app.include_router(text_router(engine, pages, responses))
     app.include_router(health_router(health))

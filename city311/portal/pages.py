@@ -43,6 +43,7 @@ class Page:
         static: address of the folder of scripts and styles.
         modules: the scripts that a page needs at once.
         map: None where the city has none.
+        reaches: by what a receipt can be sent: ``email``, ``sms``.
         message_id: id for the message that a form on this page may send.
         draft: text that stands in the message box.
         embedded: shown inside a page of another site.
@@ -59,6 +60,7 @@ class Page:
     modules: tuple[str, ...]
     map: Map | None
     message_id: str
+    reaches: tuple[str, ...] = ()
     draft: str = ""
     embedded: bool = False
 
@@ -66,8 +68,11 @@ class Page:
 class Pages:
     """The templates in one folder, for one city."""
 
-    def __init__(self, folder: Path, pack: Pack, *, static: str, map_: Map | None) -> None:
-        """``static``: address below which ``folder/static`` is served."""
+    def __init__(
+        self, folder: Path, pack: Pack, *, static: str, map_: Map | None, reaches: tuple[str, ...] = ()
+    ) -> None:
+        """``static``: address below which ``folder/static`` is served. ``reaches``: see :class:`Page`."""
+        self._reaches = reaches
         self._pack = pack
         self._static = static
         self._map = map_
@@ -95,6 +100,7 @@ class Pages:
             modules=self._modules,
             map=self._map,
             message_id=secrets.token_hex(16),
+            reaches=self._reaches,
         )
 
     def language(self, request: Request) -> str:

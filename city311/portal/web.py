@@ -98,7 +98,7 @@ def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
     async def open_or_resume(request: Request) -> Response:
         """The sender id is made here and travels in a signed cookie; a body of ``{}`` is all that is needed."""
         try:
-            await _json_body(request)
+            await json_body(request)
         except Refused as refusal:
             return refusal.response()
         session = cookies.open(request)
@@ -141,7 +141,7 @@ def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
         """A repeated ``id`` gives the turn that it made first. ``waiting`` means: kept, the answer comes later."""
         session = cookies.open(request)
         try:
-            written = read_message(await _json_body(request))
+            written = read_message(await json_body(request))
             session, reply = await received(channel, cookies, session, written)
         except Refused as refusal:
             return refusal.response()
@@ -159,7 +159,7 @@ def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
         """Deletes the messages of both sides. The session is dead afterwards; the answer carries a new one."""
         session = cookies.open(request)
         try:
-            await _json_body(request)
+            await json_body(request)
             await channel.erase(session.sender)
         except Refused as refusal:
             return refusal.response()
@@ -208,7 +208,7 @@ def no_database(error: SQLAlchemyError) -> JSONResponse:
     ).response()
 
 
-async def _json_body(request: Request) -> object:
+async def json_body(request: Request) -> object:
     """The parsed body of a request that one of our own pages made.
 
     Raises:

@@ -159,8 +159,9 @@ class Requests:
     def of_reporter(self, reporter: str, limit: int = 50) -> list[Reported]:
         """What the sender with that server-issued id has reported, the newest first.
 
-        On SMS and WhatsApp the provider vouches for the number, so it includes what was reported from the same phone
-        on another channel, and reports in which that phone was left as contact.
+        On SMS and WhatsApp the provider vouches for the number, and a web chat may have shown a code from it, so it
+        includes what was reported from the same phone on another channel, and reports in which that phone was left as
+        contact.
         """
         if not reporter:
             return []

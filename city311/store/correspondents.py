@@ -5,24 +5,28 @@ A provider vouches for the number a message comes from, so one number is one per
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 
 from sqlalchemy import ForeignKey, Index, String, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from city311.store import verified
 from city311.store.base import Base, Instant
+from city311.store.verified import VerifiedPhone
 
 OPTED_IN = "in"
 OPTED_OUT = "out"
+ASKED = "asked"
+"""For one message, by somebody who typed this number or address in a chat; says nothing about others."""
 
 
 class Correspondent(Base):
     """The phone behind a sender id.
 
     Attributes:
-        number: theirs, in E.164.
+        number: theirs, in E.164; of the channel ``email`` the address.
         provider: who carried their last message, and carries ours.
         line: our number or sender at that provider which they wrote to.
         language: code of the language that they chose; empty: none.
@@ -34,7 +38,7 @@ class Correspondent(Base):
 
     sender: Mapped[str] = mapped_column(String(80), primary_key=True)
     channel: Mapped[str] = mapped_column(String(40))
-    number: Mapped[str] = mapped_column(String(20))
+    number: Mapped[str] = mapped_column(String(254))
     provider: Mapped[str] = mapped_column(String(20))
     line: Mapped[str] = mapped_column(String(80))
     language: Mapped[str] = mapped_column(String(16), default="")
@@ -46,7 +50,7 @@ class Consent(Base):
     """One entry of the consent ledger; entries are never changed. The last one of a sender says what holds.
 
     Attributes:
-        state: ``in`` or ``out``.
+        state: ``in``, ``out`` or ``asked``.
         how: what said so: the keyword, or the provider's code.
         source: the provider's id of the message, so that a repeated one changes nothing.
     """
@@ -84,6 +88,17 @@ def note(session: Session, heard: Heard, at: datetime) -> None:
     )
 
 
+def introduce(session: Session, heard: Heard, at: datetime) -> None:
+    """Keep the way to somebody who has not written from there. Of one who is known nothing changes."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    never = datetime.fromtimestamp(0, timezone.utc)
+    session.execute(
+        insert(Correspondent)
+        .values(**asdict(heard), language="", first_at=at, heard_at=never)
+        .on_conflict_do_nothing(index_elements=[Correspondent.sender])
+    )
+
+
 def speak(session: Session, sender: str, language: str) -> None:
     """Keep the language that a noted sender chose."""
     session.execute(update(Correspondent).where(Correspondent.sender == sender).values(language=language))
@@ -108,16 +123,22 @@ def record(session: Session, sender: str, state: str, how: str, source: str, at:
 
 def has_opted_out(session: Session, sender: str) -> bool:
     """Whether the last word of that sender was to stop."""
-    last = session.scalar(select(Consent.state).where(Consent.sender == sender).order_by(Consent.id.desc()).limit(1))
+    said = select(Consent.state).where(Consent.sender == sender, Consent.state != ASKED)
+    last = session.scalar(said.order_by(Consent.id.desc()).limit(1))
     return last == OPTED_OUT
 
 
 def same_person(session: Session, sender: str) -> tuple[list[str], str]:
-    """Every sender id of that person's phone, ``sender`` first, and the number; a sender without a phone is alone."""
+    """Every sender id of that person, ``sender`` first, and the number of their phone.
+
+    Those are the channels of one phone, and the web chats that have shown to belong to it; a sender without a phone is
+    alone.
+    """
     number = session.scalar(select(Correspondent.number).where(Correspondent.sender == sender))
+    number = number or verified.number_of(session, sender)
     if number is None:
         return [sender], ""
-    others = session.scalars(
-        select(Correspondent.sender).where(Correspondent.number == number, Correspondent.sender != sender)
-    )
-    return [sender, *others], number
+    phones = select(Correspondent.sender).where(Correspondent.number == number)
+    chats = select(VerifiedPhone.sender).where(VerifiedPhone.number == number)
+    others = {*session.scalars(phones), *session.scalars(chats)} - {sender}
+    return [sender, *sorted(others)], number

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
+from city311.store import verified
 from city311.store.turns import WAITING, Conversation, Turn
 
 
@@ -35,6 +36,7 @@ def erase(engine: Engine, sender: str, last: int, at: datetime) -> bool:
         if _last_turn(session, sender, at) != last:
             return False
         session.execute(delete(Turn).where(Turn.sender == sender))
+        verified.forget(session, sender)
         if conversation is not None:
             conversation.ended_at = at
         return True

@@ -46,10 +46,11 @@ WAITING = "waiting"
 SENDING = "sending"
 SENT = "sent"
 WITHHELD = "withheld"
-"""Not sent, because the resident has opted out."""
+"""Not sent, because the resident has opted out, or it would have been of no use any more."""
 FAILED = "failed"
 """A person has to look: ``city311 messages``."""
 
+_DONE = (SENT, WITHHELD, FAILED)
 _OPEN = text("state IN ('waiting', 'sending')")
 
 
@@ -129,6 +130,7 @@ def enqueue(
     at: datetime,
     kind: str = UPDATE,
     template: Mapping[str, Any] | None = None,
+    until: datetime | None = None,
 ) -> bool:
     """Put a message into the queue, in the session's transaction.
 
@@ -139,6 +141,7 @@ def enqueue(
         kind: :data:`UPDATE` waits for the end of quiet hours; :data:`REPLY` does not.
         template: ``{"name": …, "values": [texts]}``: an approved WhatsApp template that says the same, used
             when the resident has not written for 24 hours.
+        until: afterwards it is of no use: it is not sent then, and its words are not kept once it is done with.
 
     Returns:
         Whether it will be sent: False when the key is there already or the sender has no phone (a web chat).
@@ -149,6 +152,8 @@ def enqueue(
     content: dict[str, Any] = {"messages": [dict(message) for message in messages]}
     if template is not None:
         content["template"] = dict(template)
+    if until is not None:
+        content["until"] = until.isoformat()
     added = session.execute(
         insert(OutgoingMessage)
         .values(
@@ -217,6 +222,8 @@ def claim(session: Session, message_id: int, at: datetime, for_s: float) -> Clai
 
 def change_held(session: Session, held: Claimed, values: Mapping[str, Any]) -> bool:
     """Change the row while the claim holds; False when it was lost to somebody else."""
+    if "until" in held.content and values.get("state") in _DONE:
+        values = {**values, "content": {**held.content, "messages": []}}
     which = and_(OutgoingMessage.id == held.id, OutgoingMessage.lease == held.lease, OutgoingMessage.state == SENDING)
     return _change(session, which, values)
 

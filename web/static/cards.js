@@ -1,6 +1,7 @@
 // Cards: the read-back, whose lines can be changed, and the receipt, which can be printed.
 
 import { button, element, filled, words } from "./dom.js";
+import { receiptForm } from "./reaching.js";
 
 export function card(told, say) {
   if (!Array.isArray(told.lines) || !["review", "receipt"].includes(told.kind)) return null;
@@ -19,6 +20,8 @@ export function card(told, say) {
   if (told.kind === "receipt") {
     made.prepend(element("p", { className: "card-title", text: words.receipt }));
     made.append(button("print", words.print, () => printed(made)));
+    const sends = receiptForm(told.lines[0]?.value ?? "");
+    if (sends) made.append(sends);
   }
   return made;
 }
@@ -26,6 +29,7 @@ export function card(told, say) {
 function printed(receipt) {
   const body = document.body;
   const paper = element("div", { className: "paper" }, element("p", { text: document.title }), receipt.cloneNode(true));
+  paper.querySelector("form")?.remove();
   body.append(paper);
   body.classList.add("prints-receipt");
   addEventListener("afterprint", () => {

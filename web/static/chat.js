@@ -4,6 +4,7 @@ import { Conversation } from "./conversation.js";
 import { Photos } from "./photos.js";
 import { listen } from "./preferences.js";
 import { words } from "./dom.js";
+import { listenToPhone } from "./reaching.js";
 import { View } from "./view.js";
 
 class City311Chat extends HTMLElement {
@@ -85,6 +86,7 @@ customElements.define("city311-chat", City311Chat);
 const settings = document.getElementById("settings");
 const chat = document.querySelector("city311-chat");
 listen(settings);
+listenToPhone(settings);
 
 const erasing = document.getElementById("erasing");
 const erasingNotice = document.getElementById("erasing-notice");

@@ -14,6 +14,8 @@ from city311.channels.retention import forget_old
 from city311.settings import MissingSetting, load
 from city311.store import correspondents, outgoing, retention
 from city311.store.base import writing
+from city311.store.follows import Follow
+from city311.store.ledger import ServiceRequest
 from city311.store.turns import Accepted, Incoming, Pace, Turns
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -97,9 +99,57 @@ def test_messages_to_phones_go_when_they_are_done_with(engine: Engine, relay: Re
         session.execute(text("UPDATE outgoing_messages SET state = 'failed' WHERE key = 'old-failed'"))
     forget(engine, relay)
     with engine.connect() as connection:
-        keys = connection.execute(text("SELECT key FROM outgoing_messages ORDER BY id")).scalars().all()
-    assert keys == ["old-failed", "new"]
-    assert left(engine, "correspondents") == ["sms-a"], "what was agreed to stays known"
+        rows = connection.execute(text("SELECT key, content FROM outgoing_messages ORDER BY id")).all()
+    assert [row.key for row in rows] == ["old-failed", "new"]
+    assert "hello" not in str(rows[0].content), "that it failed stays, its words do not"
+    assert "hello" in str(rows[1].content)
+    assert left(engine, "correspondents") == ["sms-a"], "there is still something to send"
+
+
+def test_the_ledger_of_consent_stays_as_long_as_the_law_may_ask_for_it(engine: Engine, relay: RelayDouble) -> None:
+    ancient = NOW - timedelta(days=6 * 366)
+    entries = {
+        "sms-stopped": [("in", ancient), ("out", ancient)],
+        "sms-again": [("out", ancient), ("in", ancient)],
+        "sms-lately": [("out", ancient), ("in", LONG_AGO)],
+        "email-asked": [("asked", ancient)],
+        "sms-asked-after-stop": [("out", ancient), ("asked", ancient)],
+        "sms-silent": [],
+    }
+    with writing(engine) as session:
+        for number, (sender, entered) in enumerate(entries.items()):
+            heard = correspondents.Heard(sender, "sms", f"+1617555{number:04d}", "twilio", "+16175550100")
+            correspondents.note(session, heard, ancient)
+            for count, (state, at) in enumerate(entered):
+                correspondents.record(session, sender, state, "x", f"{sender}-{count}", at)
+    forget(engine, relay)
+    assert left(engine, "correspondents") == ["sms-asked-after-stop", "sms-lately", "sms-stopped"]
+    with writing(engine) as session:
+        assert correspondents.has_opted_out(session, "sms-stopped")
+        assert correspondents.has_opted_out(session, "sms-asked-after-stop")
+        assert not correspondents.has_opted_out(session, "sms-lately")
+    assert left(engine, "consents") == ["sms-asked-after-stop", "sms-lately", "sms-stopped"]
+
+
+def test_a_phone_that_reported_something_stays_known(engine: Engine, relay: RelayDouble) -> None:
+    with writing(engine) as session:
+        for sender in ("sms-reporter", "sms-follower", "sms-other"):
+            heard = correspondents.Heard(sender, "sms", "+16175550131", "twilio", "+16175550100")
+            correspondents.note(session, heard, LONG_AGO)
+        session.add(
+            ServiceRequest(
+                number="SR-100003",
+                idempotency_key="x",
+                reporter="sms-reporter",
+                channel="sms",
+                service_code="pothole",
+                submission={},
+                created_at=LONG_AGO,
+            )
+        )
+        session.add(Follow(reference="SR-100011", follower="sms-follower", channel="sms", since=LONG_AGO))
+    forget(engine, relay)
+    assert left(engine, "correspondents") == ["sms-follower", "sms-reporter"]
 
 
 @pytest.mark.parametrize("days", ["7", "0", "-1", "1.5", "ninety", "¾"])

@@ -24,6 +24,36 @@ TWOCHAT = {
     "CITY311_2CHAT_WEBHOOK_TOKEN": "secret-token-that-is-long-enough",
 }
 
+MAIL = {"CITY311_SMTP_HOST": "mail.example.gov", "CITY311_MAIL_FROM": "311@example.gov"}
+
+
+def test_a_mail_server() -> None:
+    account = load(MAIL).mail
+    assert account is not None
+    assert (account.port, account.security, account.user) == (587, "starttls", "")
+    login = {"CITY311_SMTP_SECURITY": "tls", "CITY311_SMTP_USER": "city", "CITY311_SMTP_PASSWORD": "secret-word"}
+    account = load({**MAIL, **login}).mail
+    assert account is not None
+    assert (account.port, account.password) == (465, "secret-word")
+    assert "secret" not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CITY311_MAIL_FROM", ""),
+        ("CITY311_MAIL_FROM", "City <311@example.gov>"),
+        ("CITY311_SMTP_SECURITY", "none"),
+        ("CITY311_SMTP_SECURITY", "ssl"),
+        ("CITY311_SMTP_PORT", "0"),
+        ("CITY311_SMTP_PORT", "x"),
+        ("CITY311_SMTP_USER", "city"),
+    ],
+)
+def test_half_a_mail_server_is_an_error(name: str, value: str) -> None:
+    with pytest.raises(MissingSetting, match="CITY311_"):
+        load({**MAIL, name: value})
+
 
 def test_nothing_set_up() -> None:
     assert load({}) == Lines()

@@ -188,6 +188,7 @@ _FOR_PROGRAMS = (
     "city311/portal/open311.py",
     "city311/portal/open311_form.py",
     "city311/portal/photos.py",
+    "city311/portal/reaching.py",
     "city311/portal/web.py",
     "city311/requests/desk.py",
     "city311/requests/desk_rules.py",
