@@ -69,7 +69,9 @@ class ValidateIntakeForm(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
         here = surroundings()
-        setting = here.setting(language(tracker, here), tracker.get_latest_input_channel() or "")
+        setting = here.setting(
+            language(tracker, here), tracker.get_latest_input_channel() or "", sender=tracker.sender_id
+        )
         slot = tracker.get_slot("intake")
         state = from_slot(slot)
         if slot is not None and state is None:
@@ -176,6 +178,8 @@ class ActionFinishIntake(Action):
             say(dispatcher, tracker, here, [Say(own("utter_restarted"))])
         elif state is not None:
             say(dispatcher, tracker, here, [Say(own("utter_cancelled"))])
+        if state is not None and state.photos:
+            await asyncio.to_thread(here.photos.forget_positions, tracker.sender_id, state.photos)
         # Nothing of this report may turn up in the next one.
         return [
             *(SlotSet(name, None) for name in _OF_ONE_REPORT),

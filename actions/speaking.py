@@ -8,12 +8,10 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.surroundings import Surroundings
+from actions.surroundings import THAT_DRAW, Surroundings
 from city311.intake import Phrase, Say
 from city311.language.catalogues import spoken_language
 
-_THAT_DRAW = frozenset({"web"})
-"""Channels that show progress, cards and inputs beside the words."""
 _THAT_REMIND = frozenset({"sms", "whatsapp"})
 """Channels that remind residents who come back days later of what they were reporting."""
 
@@ -37,7 +35,7 @@ def say(
     ``about``: the service of the report that these messages go on with.
     """
     spoken = language(tracker, here)
-    draws = tracker.get_latest_input_channel() in _THAT_DRAW
+    draws = tracker.get_latest_input_channel() in THAT_DRAW
     reminds = about is not None and tracker.get_latest_input_channel() in _THAT_REMIND
     messages = list(says)
     for message in messages:
@@ -67,6 +65,8 @@ def _drawn(here: Surroundings, spoken: str, message: Say) -> dict[str, Any]:
                 shown["edit"] = here.words(line.edit, spoken)
             lines.append(shown)
         drawn["card"] = {"kind": message.card.kind, "lines": lines, "said": message.card.said}
+    if message.image is not None:
+        drawn["image"] = {"src": message.image.src, "alt": here.words(message.image.alt, spoken)}
     return drawn
 
 

@@ -6,6 +6,7 @@ import functools
 import os
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -21,12 +22,14 @@ from city311.language.responses import responses
 from city311.places import Places, open_places
 from city311.requests import Draft, Likely, Photos, Requests
 from city311.requests import State as Stage
-from city311.store.base import open_engine
+from city311.store.base import now, open_engine
 from city311.store.candidates import Candidates
 from city311.store.files import open_files
 
 log = structlog.get_logger(__name__)
 
+THAT_DRAW = frozenset({"web"})
+"""Channels that show progress, cards, pictures and inputs beside the words."""
 _IN_WORK = frozenset({Stage.SCHEDULED, Stage.IN_PROGRESS})
 _WITH_PHOTOS = frozenset({"web", "sms", "whatsapp"})
 """Channels that can carry a photo."""
@@ -54,8 +57,12 @@ class Surroundings:
         values = {name: self.words(value, language) for name, value in phrase.values.items()}
         return responses(self.pack, language).say(phrase.key, values=values)
 
-    def alike(self, state: State) -> list[Alike]:
-        """Reports that are probably about what a conversation is about; none when they cannot be looked for."""
+    def alike(self, state: State, viewer: str = "") -> list[Alike]:
+        """Reports that are probably about what a conversation is about; none when they cannot be looked for.
+
+        Args:
+            viewer: sender id of a resident whose channel can show a picture.
+        """
         answers = {code: [answer.value] for code, answer in state.answers.items() if answer.status == GIVEN}
         place = answers.pop("location", [""])[0]
         on_map = state.spot.label == place and state.spot.kind not in ("", AS_WRITTEN)
@@ -67,9 +74,9 @@ class Surroundings:
         except SQLAlchemyError as error:  # a report is more important than the question whether it is the first
             log.error("duplicates.not_looked_for", error=type(error).__name__)
             return []
-        return [self._shown(one) for one in found]
+        return [self._shown(one, viewer) for one in found]
 
-    def _shown(self, one: Likely) -> Alike:
+    def _shown(self, one: Likely, viewer: str) -> Alike:
         state = Stage(one.state)
         stage = "closed" if not state.is_open else "in_work" if state in _IN_WORK else "open"
         return Alike(
@@ -78,10 +85,29 @@ class Surroundings:
             metres=round(one.distance_m) if one.distance_m is not None else -1,
             day=one.requested_at.astimezone(self.zone).date().isoformat(),
             state=stage,
+            photo=self._photo_of(one, viewer),
         )
 
-    def setting(self, language: str, channel: str = "") -> Setting:
-        """The engine's surroundings for one turn, in ``language``, on Rasa's ``input_channel``."""
+    def _photo_of(self, one: Likely, viewer: str) -> str:
+        service = self.pack.services.get(one.service_code)
+        if not viewer or service is None or service.duplicate is None or not service.duplicate.show_photo:
+            return ""
+        try:
+            return self.photos.show(one.reference, viewer, now())
+        except SQLAlchemyError as error:  # the question can be asked without it
+            log.error("duplicates.no_photo", error=type(error).__name__)
+            return ""
+
+    def _taken_at(self, photo: str, owner: str) -> tuple[float, float] | None:
+        try:
+            return self.photos.taken_at(owner, photo)
+        except SQLAlchemyError as error:  # the place is asked for all the same
+            log.error("photos.no_position", error=type(error).__name__)
+            return None
+
+    def setting(self, language: str, channel: str = "", sender: str = "") -> Setting:
+        """The engine's surroundings for one turn of ``sender``, in ``language``, on Rasa's ``input_channel``."""
+        viewer = sender if channel in THAT_DRAW else ""
         return Setting(
             pack=self.pack,
             lexicon=lexicon(language),
@@ -90,7 +116,8 @@ class Surroundings:
             words_of=lambda phrase: self.words(phrase, language),
             takes_photos=channel in _WITH_PHOTOS,
             places=self.places,
-            alike=self.alike,
+            alike=partial(self.alike, viewer=viewer),
+            taken_at=partial(self._taken_at, owner=sender),
         )
 
 

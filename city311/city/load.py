@@ -460,6 +460,10 @@ def _build(folder: Path, data: Mapping[str, Any]) -> Pack:
     )
 
 
+_IN_PUBLIC = (LocationType.POINT.value, LocationType.ASSET.value)
+"""Places of things in the street, whose photos show no home unless by accident."""
+
+
 def _service(code: str, entry: Mapping[str, Any], departments: Mapping[str, Department], words: _Words) -> Service:
     place, duplicate = entry["location"], entry.get("duplicate")
     return Service(
@@ -476,7 +480,7 @@ def _service(code: str, entry: Mapping[str, Any], departments: Mapping[str, Depa
         ),
         priority=entry["priority"],
         questions=tuple(_question(question, words) for question in entry.get("questions", ())),
-        duplicate=DuplicateRule(**duplicate) if duplicate else None,
+        duplicate=DuplicateRule(**{"show_photo": place["type"] in _IN_PUBLIC, **duplicate}) if duplicate else None,
         routes=routes(entry.get("routes", ())),
     )
 

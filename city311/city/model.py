@@ -127,6 +127,7 @@ class DuplicateRule:
         asset: the question whose answer is the asset's number.
         open_days: a report that is open for longer is not the same any more.
         closed_days: for so long a closed report may still be meant.
+        show_photo: whether who is asked sees a small photo of the earlier report.
     """
 
     radius_m: float = 0.0
@@ -134,6 +135,7 @@ class DuplicateRule:
     asset: str = ""
     open_days: float = 365.0
     closed_days: float = 7.0
+    show_photo: bool = False
 
 
 @dataclass(frozen=True)

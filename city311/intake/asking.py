@@ -6,7 +6,7 @@ from datetime import date
 
 from city311.intake.answers import value_phrase
 from city311.intake.definition import CHANGE, SERVICE, Kind, Step
-from city311.intake.phrases import Card, CardLine, Phrase, Say, own, pack
+from city311.intake.phrases import Card, CardLine, Image, Phrase, Say, own, pack
 from city311.intake.placing import place_buttons, question
 from city311.intake.reading import Candidate
 from city311.intake.setting import Setting
@@ -123,8 +123,9 @@ def _same(setting: Setting, state: State, step: Step) -> list[Say]:
         values["distance"] = distance_words(one.metres, setting.language, country)
     far = one.metres >= 0
     known = ("both" if far else "place") if one.address else ("distance" if far else "thing")
+    image = Image(one.photo, own("utter_alt_same_photo")) if one.photo else None
     return [
-        Say(own(f"utter_same_{known}", **values)),
+        Say(own(f"utter_same_{known}", **values), image=image),
         Say(own(f"utter_same_is_{one.state}")),
         Say(own("utter_ask_same_closed" if one.state == "closed" else "utter_ask_same"), buttons(setting, state, step)),
     ]

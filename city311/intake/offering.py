@@ -7,7 +7,7 @@ from city311.intake.acts import Utterance
 from city311.intake.definition import Kind, Step
 from city311.intake.phrases import Say
 from city311.intake.placing import put_pin, take_as_written, take_offer
-from city311.intake.reading import agrees, is_one_of, position, words
+from city311.intake.reading import agrees, is_one_of, position, words, yes_or_no
 from city311.intake.setting import Setting
 from city311.intake.state import Spot, State
 from city311.intake.turn import Turn, ask_next, presses, take
@@ -28,6 +28,8 @@ def hear_place(setting: Setting, state: State, step: Step, heard: Utterance) -> 
     """What the answer to a place that was asked again leads to; None where it is a place in words, or anything else."""
     if step.kind is not Kind.PLACE:
         return None
+    if state.photo_place and (asked := _hear_photo_place(setting, state, heard)):
+        return asked
     if state.tried and presses(setting, heard, "utter_button_as_written"):
         return take(setting, state, step, take_as_written(state, state.tried), Utterance(""))
     if state.offers:
@@ -40,6 +42,23 @@ def hear_place(setting: Setting, state: State, step: Step, heard: Utterance) -> 
         state.lost, state.offers, state.place = Question.WHICH_HOUSE.value, [], ""
         return ask_next(setting, Turn(state))
     return None
+
+
+def _hear_photo_place(setting: Setting, state: State, heard: Utterance) -> Turn | None:
+    """Yes or no to the place where a photo was taken; None for other words, which may be the place."""
+    at = position(heard.text, 2, setting.lexicon)
+    told = words(heard.text)
+    # "no, 22 Elm Street" is a place, whatever it begins with
+    short = len(told) < _MOST_WORDS_OF_A_PICK and not heard.entity("location") and not any(map(str.isdigit, told))
+    said = yes_or_no(heard.text, setting.lexicon) if short else ""
+    agreed = at == 0 or said == "yes" or presses(setting, heard, "utter_button_photo_place")
+    refused = at == 1 or said == "no" or presses(setting, heard, "utter_button_other_place")
+    if not agreed and not refused:
+        state.photo_place = ""
+        return None
+    taken_at = setting.taken_at(state.photo_offered) if agreed else None
+    state.photo_place, state.asking = "", ""
+    return ask_next(setting, Turn(state, put_pin(setting, state, *taken_at) if taken_at is not None else []))
 
 
 def _is_my_house(setting: Setting, heard: Utterance) -> bool:

@@ -52,6 +52,14 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A picture beside a message. ``src``: a path of the portal; ``alt``: what it shows, for who does not see it."""
+
+    src: str
+    alt: Phrase
+
+
+@dataclass(frozen=True)
 class Say:
     """One message: words, what can be pressed, and how far along the conversation is.
 
@@ -65,3 +73,4 @@ class Say:
     of: int = 0
     takes: str = ""
     card: Card | None = None
+    image: Image | None = None

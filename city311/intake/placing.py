@@ -84,8 +84,24 @@ def take_offer(state: State, offer: Spot) -> Answer:
     return Answer(offer.label, said if said != offer.label else "")
 
 
+def offer_photo_place(setting: Setting, state: State) -> None:
+    """Offers, once, the place where a photo was taken, if it is in this city. What the camera says stays with the
+    photo: only the name of the place is kept here, and nothing is taken before the resident says so.
+    """
+    if state.photo_offered or state.offers or setting.places is None:
+        return
+    for photo in state.photos:
+        taken_at = setting.taken_at(photo)
+        found = setting.places.at(Point(*taken_at)) if taken_at is not None else None
+        if isinstance(found, Place):
+            state.photo_offered, state.photo_place = photo, found.label
+            return
+
+
 def question(state: State) -> Phrase | None:
     """How the place is asked again; None where the service's own question will do."""
+    if state.photo_place:
+        return own("utter_ask_photo_place", place=state.photo_place)
     if state.offers:
         if len(state.offers) == 1:
             return own("utter_ask_did_you_mean", place=state.offers[0].label)
@@ -108,6 +124,8 @@ def question(state: State) -> Phrase | None:
 
 def place_buttons(state: State) -> tuple[Phrase, ...]:
     """What can be pressed when the place is asked again."""
+    if state.photo_place:
+        return (own("utter_button_photo_place"), own("utter_button_other_place"))
     if state.lost in (OUTSIDE, NOT_OURS):
         return (own("utter_button_cancel"),)
     offered = tuple(Phrase(text=offer.label) for offer in state.offers)

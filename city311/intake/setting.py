@@ -42,6 +42,8 @@ class Setting:
         places: finds places on the map; None where the city has no map, and then words are all.
         takes_photos: whether the channel can carry one.
         alike: finds reports that are probably about the same thing; never fails.
+        taken_at: where the photo of that id was taken, ``(lat, lon)`` in WGS 84 degrees, as its camera says; None where
+            it does not. Never fails.
     """
 
     pack: Pack
@@ -52,6 +54,7 @@ class Setting:
     takes_photos: bool = False
     places: PlaceFinder | None = None
     alike: Callable[[State], list[Alike]] = lambda _state: []
+    taken_at: Callable[[str], tuple[float, float] | None] = lambda _photo: None
 
     def service(self, state: State) -> Service | None:
         """The service of a conversation; None while unknown, or when the pack no longer has it."""

@@ -59,7 +59,8 @@ class Spot:
 @dataclass
 class Alike:
     """A report that is there already and may be the same: its number, its place, the metres to it (-1 where nobody
-    knows), the day it came in (ISO) and whether it is open, in_work or closed.
+    knows), the day it came in (ISO), whether it is open, in_work or closed, and the link of a photo that this resident
+    may see (empty for none).
     """
 
     reference: str
@@ -67,6 +68,7 @@ class Alike:
     metres: int
     day: str
     state: str
+    photo: str = ""
 
 
 @dataclass
@@ -91,6 +93,8 @@ class State:
         tried: words that did not become a place for sure.
         noticed: codes of the steps whose notices were told.
         photos: ids of the photos that go with the report.
+        photo_place: label of the place where a photo was taken, while it is offered as the place of the report.
+        photo_offered: id of that photo; kept, so that only one such place is ever offered.
         misses: answers in a row that could not be read.
         quiet: an emergency was answered; until the next message, say only that the report is kept.
         ended: submit, followed, stopped, cancelled or restarted; empty while open.
@@ -119,6 +123,8 @@ class State:
     tried: str = ""
     noticed: list[str] = field(default_factory=list)
     photos: list[str] = field(default_factory=list)
+    photo_place: str = ""
+    photo_offered: str = ""
     misses: int = 0
     quiet: bool = False
     ended: str = ""

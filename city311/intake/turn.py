@@ -10,7 +10,7 @@ from city311.intake.answers import contact_in, prefill
 from city311.intake.asking import ask
 from city311.intake.definition import CHANGE, REVIEW, SAME, SERVICE, Kind, Step
 from city311.intake.phrases import Say, own
-from city311.intake.placing import settle
+from city311.intake.placing import offer_photo_place, settle
 from city311.intake.reading import words
 from city311.intake.setting import Setting
 from city311.intake.state import GIVEN, Answer, State
@@ -54,6 +54,10 @@ def ask_next(setting: Setting, turn: Turn) -> Turn:
     turn.says.extend(settle(setting, state))
     _look_for_alike(setting, state)
     step = open_step(setting, state)
+    if step.kind is Kind.PLACE:
+        offer_photo_place(setting, state)
+    else:
+        state.photo_place = ""
     state.asking = step.code
     turn.says.extend(ask(setting, state, step))
     return turn

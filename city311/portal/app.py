@@ -149,7 +149,7 @@ def create_app(
             create_task(delivery.run()),
             create_task(phones.sender.run()),
             create_task(retention.run(engine, relay.forget, settings.keep_chats)),
-            create_task(_forget_unfiled(photos)),
+            create_task(_forget_old(photos)),
         ]
         try:
             yield
@@ -214,11 +214,11 @@ def _map(settings: Settings, pack: Pack) -> Map | None:
     return Map(LEAFLET_ADDRESS, settings.map_tiles, settings.map_credit)
 
 
-async def _forget_unfiled(photos: Photos) -> None:
+async def _forget_old(photos: Photos) -> None:
     """Deletes photos that no report came to, once an hour."""
     while True:
         try:
-            await anyio.to_thread.run_sync(photos.forget_unfiled, now())
+            await anyio.to_thread.run_sync(photos.forget_old, now())
         except Exception as error:  # the database or the file store is away: the next hour will do
             log.warning("photos could not be cleared away: %s", type(error).__name__)
         await anyio.sleep(3600)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 
 import anyio
 from fastapi import APIRouter, Request
@@ -44,7 +45,7 @@ class Uploaded(BaseModel):
 
 
 def photo_router(photos: Photos, cookies: SessionCookies) -> APIRouter:
-    """``POST /channels/web/photos`` and ``GET /photos/….jpg``."""
+    """``POST /channels/web/photos``, ``GET /photos/….jpg`` and ``GET /photos/shown/….jpg``."""
     router = APIRouter()
     decoding = anyio.CapacityLimiter(_AT_ONCE)
 
@@ -83,35 +84,43 @@ def photo_router(photos: Photos, cookies: SessionCookies) -> APIRouter:
         )
         return cookies.answer(body.model_dump(), session)
 
+    @router.get("/photos/shown/{key}.jpg", tags=["photos"], summary="A small photo of an earlier report, by its link")
+    async def show_small(request: Request, key: str) -> Response:
+        """Only in the session that was given the link."""
+        viewer = cookies.open(request).sender
+        return await _picture(lambda: photos.open_shown(key, viewer, now()) if _KEY.fullmatch(key) else None)
+
     @router.get("/photos/{name}.jpg", tags=["photos"], summary="A photo, by its unguessable link")
     async def show(name: str) -> Response:
         """``<key>.jpg``, or ``<key>-small.jpg`` at 320 pixels."""
         small = name.endswith("-small")
         key = name.removesuffix("-small")
-        picture = None
-        if _KEY.fullmatch(key):
-            try:
-                picture = await anyio.to_thread.run_sync(lambda: photos.open(key, small=small))
-            except (SQLAlchemyError, *StoreFailed) as error:
-                log.error("a photo could not be read: %s", type(error).__name__)
-                return Refused(503, "The photo cannot be read now.", "Try again in a minute.").response()
-        if picture is None:
-            return JSONResponse(
-                {"error": "There is no such photo.", "remedy": "Check the link."},
-                status_code=404,
-                headers={"Cache-Control": "no-store"},
-            )
-        return Response(
-            picture,
-            media_type="image/jpeg",
-            headers={
-                "Cache-Control": "private, max-age=86400",
-                "Content-Disposition": "inline",
-                "X-Robots-Tag": "noindex, noimageindex",
-            },
-        )
+        return await _picture(lambda: photos.open(key, small=small) if _KEY.fullmatch(key) else None)
 
     return router
+
+
+async def _picture(open_: Callable[[], bytes | None]) -> Response:
+    try:
+        picture = await anyio.to_thread.run_sync(open_)
+    except (SQLAlchemyError, *StoreFailed) as error:
+        log.error("a photo could not be read: %s", type(error).__name__)
+        return Refused(503, "The photo cannot be read now.", "Try again in a minute.").response()
+    if picture is None:
+        return JSONResponse(
+            {"error": "There is no such photo.", "remedy": "Check the link."},
+            status_code=404,
+            headers={"Cache-Control": "no-store"},
+        )
+    return Response(
+        picture,
+        media_type="image/jpeg",
+        headers={
+            "Cache-Control": "private, max-age=86400",
+            "Content-Disposition": "inline",
+            "X-Robots-Tag": "noindex, noimageindex",
+        },
+    )
 
 
 async def _file(request: Request) -> bytes:

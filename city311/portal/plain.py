@@ -30,6 +30,7 @@ class ShownMessage:
     takes: str
     step: int
     of: int
+    image: Mapping[str, str] | None = None
 
 
 def plain_router(pages: Pages, channel: WebChannel, cookies: SessionCookies) -> APIRouter:
@@ -105,6 +106,7 @@ def _shown(message: Mapping[str, Any]) -> ShownMessage:
         takes=str(custom.get("takes") or ""),
         step=progress.get("step", 0),
         of=progress.get("of", 0),
+        image=custom.get("image"),
     )
 
 

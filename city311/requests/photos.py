@@ -10,20 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from obstore.store import ObjectStore
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from city311.requests.pictures import draw
 from city311.store.base import reading, writing
 from city311.store.files import get, put, remove
-from city311.store.photos import Photo
+from city311.store.photos import Photo, ShownPhoto
 
 MOST = 5
 """Photos that one request can carry."""
 _MOST_UNFILED = 4 * MOST
 """Photos that one resident can have waiting for a request, so that nobody fills the disk."""
 _UNFILED_FOR = timedelta(days=7)
+_POSITION_FOR = timedelta(days=1)
+"""How long the camera's position of an unfiled photo is there to be offered."""
+_SHOWN_FOR = timedelta(days=7)
+"""How long a link to somebody else's photo works."""
 
 
 class TooManyPhotos(Exception):
@@ -108,8 +112,59 @@ class Photos:
             known = session.scalar(select(Photo.id).where(Photo.key == key))
         return get(self._files, f"{key}-small.jpg" if small else f"{key}.jpg") if known else None
 
-    def forget_unfiled(self, at: datetime) -> int:
-        """Delete photos that no request came to within a week; how many."""
+    def taken_at(self, owner: str, photo: str) -> tuple[float, float] | None:
+        """Where an owner's unfiled photo was taken, ``(lat, lon)`` in WGS 84 degrees; None where nobody knows."""
+        with reading(self._engine) as session:
+            row = session.scalar(select(Photo).where(Photo.id == photo, Photo.owner == owner))
+        return _shown(row).position if row is not None else None
+
+    def forget_positions(self, owner: str, ids: Sequence[str]) -> None:
+        """Forget where an owner's photos were taken."""
+        if ids:
+            with writing(self._engine) as session:
+                session.execute(update(Photo).where(Photo.owner == owner, Photo.id.in_(ids)).values(lat=None, lon=None))
+
+    def show(self, number: str, viewer: str, at: datetime) -> str:
+        """The path below the portal's address of a small picture, the first filed with the request ``number``, which
+        works for ``viewer`` alone and for a week; empty where there is none.
+        """
+        first = select(Photo.id).where(Photo.number == number).order_by(Photo.kept_at, Photo.id).limit(1)
+        try:
+            with writing(self._engine) as session:
+                photo = session.scalar(first)
+                if photo is None:
+                    return ""
+                known = select(ShownPhoto).where(ShownPhoto.photo == photo, ShownPhoto.viewer == viewer)
+                row = session.scalar(known)
+                if row is None:
+                    row = ShownPhoto(key=secrets.token_urlsafe(24), photo=photo, viewer=viewer, shown_at=at)
+                    session.add(row)
+                row.shown_at = at
+        except IntegrityError:  # shown twice at the same moment
+            with reading(self._engine) as session:
+                row = session.scalars(known).one()
+        return f"/photos/shown/{row.key}.jpg"
+
+    def open_shown(self, key: str, viewer: str, at: datetime) -> bytes | None:
+        """The small picture behind a link of :meth:`show`, as JPEG; None when it is not this viewer's. Raises
+        StoreFailed.
+        """
+        with reading(self._engine) as session:
+            found = session.scalar(
+                select(Photo.key)
+                .join(ShownPhoto, ShownPhoto.photo == Photo.id)
+                .where(ShownPhoto.key == key, ShownPhoto.viewer == viewer, ShownPhoto.shown_at > at - _SHOWN_FOR)
+            )
+        return self.open(found, small=True) if found is not None else None
+
+    def forget_old(self, at: datetime) -> int:
+        """Delete photos that no request came to within a week, links to others' photos after a week, and positions
+        after a day; how many photos.
+        """
+        with writing(self._engine) as session:
+            old = Photo.lat.is_not(None) & (Photo.kept_at < at - _POSITION_FOR)
+            session.execute(update(Photo).where(old).values(lat=None, lon=None))
+            session.execute(delete(ShownPhoto).where(ShownPhoto.shown_at < at - _SHOWN_FOR))
         with reading(self._engine) as session:
             rows = session.scalars(
                 select(Photo).where(Photo.number.is_(None), Photo.kept_at < at - _UNFILED_FOR).limit(500)
@@ -141,7 +196,7 @@ def file_with(session: Session, ids: Sequence[str], owner: str, number: str) -> 
         session.execute(
             update(Photo)
             .where(Photo.id.in_(list(ids)[:MOST]), Photo.owner == owner, Photo.number.is_(None))
-            .values(number=number)
+            .values(number=number, lat=None, lon=None)
         )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from city311.store import verified
+from city311.store.photos import ShownPhoto
 from city311.store.turns import WAITING, Conversation, Turn
 
 
@@ -37,6 +38,7 @@ def erase(engine: Engine, sender: str, last: int, at: datetime) -> bool:
             return False
         session.execute(delete(Turn).where(Turn.sender == sender))
         verified.forget(session, sender)
+        session.execute(delete(ShownPhoto).where(ShownPhoto.viewer == sender))
         if conversation is not None:
             conversation.ended_at = at
         return True

@@ -16,7 +16,8 @@ class Photo(Base):
     ``id`` names it inside the house (turns, the guided conversation). ``key`` is the unguessable part of its link.
     ``owner`` is the sender id that the server issued. ``sha256`` is of what was sent, so that the same picture sent
     twice is one photo. ``number`` is the request it was filed with. ``lat`` and ``lon`` are the camera's own position
-    (WGS 84 degrees), kept apart from the picture until the resident says whether to use it.
+    (WGS 84 degrees), kept apart from the picture until the resident has said whether to use it, a day at most, and
+    never with a request.
     """
 
     __tablename__ = "photos"
@@ -32,3 +33,17 @@ class Photo(Base):
     lon: Mapped[float | None]
     number: Mapped[str | None] = mapped_column(String(20))
     kept_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class ShownPhoto(Base):
+    """A photo of somebody else's report that a resident was shown, small. ``key`` is the unguessable part of a link
+    that works for ``viewer`` alone, the sender id that the server issued.
+    """
+
+    __tablename__ = "shown_photos"
+    __table_args__ = (Index("shown_photos_once", "photo", "viewer", unique=True),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    photo: Mapped[str] = mapped_column(String(32))
+    viewer: Mapped[str] = mapped_column(String(80))
+    shown_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -11,6 +11,8 @@
     - press: Bike lane                         # the button must be there
     - buttons: [Skip]                          # these must be there
     - photo: it looks like this                # a photo, with these words or none ("")
+    - photo_from: 42.3946, -71.1284            # a photo without words, whose camera says that it stood there
+    - picture: A photo of the problem          # a photo with this text stands in the answer; others cannot open it
     - pin: 42.3946, -71.1284                   # a shared position, without words
     - never: SR-                               # must not stand in the answer
     - ana: …                                   # somebody else, with a session of their own
@@ -50,7 +52,7 @@ from typing import Any
 
 import requests
 import yaml
-from PIL import Image
+from PIL import ExifTags, Image
 
 from harness.phone import Phone
 from harness.resident import Heard, Resident
@@ -58,7 +60,10 @@ from harness.stack import Stack
 
 _NUMBER = re.compile(r"SR-\d{6,}")
 _DIRECTIONS = frozenset(
-    {"bot", "press", "buttons", "never", "kill", "crew", "heal", "photo", "pin", "unanswered", "later"}
+    {
+        "bot", "press", "buttons", "never", "kill", "crew", "heal", "photo", "photo_from", "picture", "pin", "unanswered",
+        "later",
+    }  # fmt: skip
 )
 
 
@@ -176,6 +181,16 @@ def _direct(talk: Talk, key: str, value: Any) -> None:
         talk.photos += 1
         photo = resident.upload(_picture(talk.photos))
         talk.say(talk.speaker, str(value), photos=[photo])
+    elif key == "photo_from":
+        talk.photos += 1
+        lat, lon = (float(part) for part in str(value).split(","))
+        assert isinstance(resident, Resident)
+        photo = resident.upload(_picture(talk.photos, (lat, lon)))
+        talk.say(talk.speaker, "", photos=[photo])
+    elif key == "picture":
+        pictures = [message["custom"]["image"] for message in heard.messages if "image" in message.get("custom", {})]
+        assert [value] == [picture["alt"] for picture in pictures], f"no picture {value!r}: {pictures}\n{shown}"
+        _check_picture(talk, pictures[0]["src"])
     elif key == "pin":
         lat, lon = (float(part) for part in str(value).split(","))
         if isinstance(resident, Phone):
@@ -192,10 +207,27 @@ def _direct(talk: Talk, key: str, value: Any) -> None:
         assert done.exit_code == 0, done.output
 
 
-def _picture(shade: int) -> bytes:
-    target = io.BytesIO()
-    Image.new("RGB", (64, 48), (40 * shade % 256, 90, 90)).save(target, "JPEG")
+def _picture(shade: int, taken_at: tuple[float, float] | None = None) -> bytes:
+    target, exif = io.BytesIO(), Image.Exif()
+    if taken_at is not None:
+        gps, (lat, lon) = exif.get_ifd(ExifTags.IFD.GPSInfo), taken_at
+        gps[ExifTags.GPS.GPSLatitudeRef], gps[ExifTags.GPS.GPSLatitude] = "S" if lat < 0 else "N", (abs(lat), 0.0, 0.0)
+        gps[ExifTags.GPS.GPSLongitudeRef], gps[ExifTags.GPS.GPSLongitude] = (
+            "W" if lon < 0 else "E",
+            (abs(lon), 0.0, 0.0),
+        )
+    Image.new("RGB", (64, 48), (40 * shade % 256, 90, 90)).save(target, "JPEG", exif=exif)
     return target.getvalue()
+
+
+def _check_picture(talk: Talk, link: str) -> None:
+    """Whoever was shown a photo can open it, small and without what else the file held; nobody else can."""
+    stranger = Resident(talk.stack, "stranger")
+    viewer = talk.resident(talk.speaker)
+    assert isinstance(viewer, Resident)
+    shown, refused = (one.http.get(f"{talk.stack.portal}{link}") for one in (viewer, stranger))
+    assert not Image.open(io.BytesIO(shown.content)).getexif()
+    assert refused.status_code == 404
 
 
 def _plain(text: str) -> str:

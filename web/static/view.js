@@ -59,6 +59,8 @@ export class View {
       if (step) bubble.append(step);
       for (const part of paragraphs(message.text ?? "", drawn && custom.card.said)) bubble.append(part ?? drawn);
       if (drawn && !drawn.parentNode) bubble.append(drawn);
+      const image = picture(custom.image);
+      if (image) bubble.append(image);
       const speaker = element("span", { className: "visually-hidden", text: words.assistant });
       const item = element("li", { className: "message assistant" }, speaker);
       if (bubble.childNodes.length) item.append(bubble);
@@ -181,6 +183,11 @@ function link(address) {
   const made = element("a", { href: address, target: "_blank", rel: "noopener noreferrer", text: address });
   made.append(element("span", { className: "visually-hidden", text: ` ${words.newTab}` }));
   return made;
+}
+
+function picture(told) {
+  if (typeof told?.src !== "string" || !told.src.startsWith("/photos/")) return null;
+  return element("img", { className: "shown", src: told.src, alt: told.alt ?? "" });
 }
 
 function progress(told, log) {

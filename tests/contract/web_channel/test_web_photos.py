@@ -9,10 +9,11 @@ import httpx
 import pytest
 from doubles.portal import Portal
 from doubles.relay import RelayDouble
-from PIL import Image
+from PIL import ExifTags, Image
 from sqlalchemy import Engine, text
 
 from city311.requests import Photos
+from city311.requests.photos import file_with
 from city311.requests.pictures import LARGEST_BYTES
 from city311.store.base import now, writing
 from city311.store.files import open_files
@@ -93,7 +94,55 @@ def test_photos_that_no_report_came_to_are_forgotten(engine: Engine, tmp_path) -
     filed, left = photos.keep(photo("red"), "web-me", now()), photos.keep(photo("blue"), "web-me", now())
     with writing(engine) as session:
         session.execute(text("UPDATE photos SET number = 'SR-104215' WHERE id = :id"), {"id": filed.id})
-    assert photos.forget_unfiled(now()) == 0
-    assert photos.forget_unfiled(now() + timedelta(days=8)) == 1
+    assert photos.forget_old(now()) == 0
+    assert photos.forget_old(now() + timedelta(days=8)) == 1
     assert [one.id for one in photos.of("web-me", [filed.id, left.id])] == [filed.id]
     assert len(list((tmp_path / "photos").iterdir())) == 2
+
+
+def test_where_a_photo_was_taken_is_kept_for_its_conversation_alone(engine: Engine, tmp_path) -> None:
+    photos = Photos(engine, open_files(str(tmp_path / "photos")))
+
+    def taken(colour: str) -> str:
+        exif = Image.Exif()
+        exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (42.0, 22.0, 12.0), 3: "W", 4: (71.0, 6.0, 36.0)})
+        target = io.BytesIO()
+        Image.new("RGB", (64, 48), colour).save(target, "JPEG", exif=exif)
+        return photos.keep(target.getvalue(), "web-me", now()).id
+
+    filed, cancelled, left = taken("red"), taken("blue"), taken("green")
+    assert photos.taken_at("web-me", filed) == (42.37, -71.11)
+    assert photos.taken_at("web-you", filed) is None and photos.taken_at("web-me", "x") is None
+    with writing(engine) as session:
+        file_with(session, [filed], "web-me", "SR-104215")
+    photos.forget_positions("web-you", [cancelled])
+    assert photos.taken_at("web-me", cancelled) is not None
+    photos.forget_positions("web-me", [cancelled])
+    assert [photos.taken_at("web-me", one) for one in (filed, cancelled)] == [None, None]
+    photos.forget_old(now())
+    assert photos.taken_at("web-me", left) is not None
+    photos.forget_old(now() + timedelta(days=2))
+    assert photos.taken_at("web-me", left) is None
+
+
+def test_a_photo_of_an_earlier_report_is_shown_small_to_one_session_for_a_week(
+    page: httpx.Client, portal: Portal, engine: Engine
+) -> None:
+    kept = upload(page, photo("green")).json()
+    with writing(engine) as session:
+        session.execute(text("UPDATE photos SET number = 'SR-104215' WHERE id = :id"), {"id": kept["id"]})
+        viewer = session.execute(text("SELECT owner FROM photos")).scalar()
+    photos = Photos(engine, open_files("nowhere"))
+    link = photos.show("SR-104215", viewer, now())
+    assert link == photos.show("SR-104215", viewer, now())  # one link, however often it is shown
+    assert photos.show("SR-104223", viewer, now()) == ""
+    shown = page.get(link)
+    assert max(Image.open(io.BytesIO(shown.content)).size) == 320
+    key = link.removeprefix("/photos/shown/").removesuffix(".jpg")
+    assert page.get(f"/photos/{key}.jpg").status_code == 404  # it does not lead to the whole picture
+    with portal.client() as somebody:
+        assert somebody.get(link).status_code == 404
+        somebody.post("/channels/web/session", json={})
+        assert somebody.get(link).status_code == 404
+    photos.forget_old(now() + timedelta(days=8))
+    assert page.get(link).status_code == 404

@@ -536,7 +536,7 @@ def test_photos_are_filed_with_the_report_and_only_ones_own(rasa, here, server):
     rasa.finishes()
     (request,) = server.rows
     assert request["form"]["media_url"] == [f"https://311.example{mine.link}"]
-    assert here.photos.forget_unfiled(datetime.now(timezone.utc) + timedelta(days=30)) == 1  # not the one filed
+    assert here.photos.forget_old(datetime.now(timezone.utc) + timedelta(days=30)) == 1  # not the one filed
 
 
 def test_a_photo_before_any_word_waits_for_the_report(rasa, here):

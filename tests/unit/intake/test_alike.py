@@ -119,3 +119,14 @@ def test_a_service_without_a_rule_is_not_looked_for():
     talk = Talk(replace(setting(), alike=lambda state: [OPEN]))
     talk.begin("hole in the alley", service="pothole_alley").say("12 Hampshire Street")
     assert talk.asking == "surface"
+
+
+def test_its_photo_is_beside_the_words_where_there_is_one():
+    talk = about(replace(OPEN, photo="/photos/shown/x.jpg"))
+    image = talk.last.says[0].image
+    assert image is not None
+    assert (image.src, talk.here.words_of(image.alt)) == (
+        "/photos/shown/x.jpg",
+        "A photo of the problem that was told to us before",
+    )
+    assert about(OPEN).last.says[0].image is None

@@ -196,3 +196,72 @@ def test_nothing_breaks_it(here: Setting, text: str) -> None:
     talk = pothole(here, text)
     assert talk.last.outcome is not Outcome.END
     assert talk.asking in ("location", "where")
+
+
+# ---- the place where a photo was taken
+
+
+RICE_ST, SEA = (42.39457, -71.1284), (10.0, -40.0)
+
+
+def photographed(here: Setting, *photos: str, taken: dict[str, tuple[float, float]], words: str = "") -> Talk:
+    talk = Talk(replace(here, taken_at=taken.get))
+    talk.begin("there is a pothole", service="pothole")
+    talk.turn = hear(talk.here, talk.stored(), Utterance(words, photos=photos))
+    return talk
+
+
+@pytest.mark.parametrize("agreed", ["Use the place of the photo", "yes", "1", "yep thats it"])
+def test_the_place_of_a_photo_is_offered_and_taken_once_the_resident_agrees(here: Setting, agreed: str) -> None:
+    talk = photographed(here, "a", taken={"a": RICE_ST})
+    assert talk.keys == ["utter_photo_kept", "utter_ask_photo_place"]
+    assert "24 Rice St" in talk.text
+    assert talk.buttons == ["Use the place of the photo", "It's another place"]
+    assert talk.value("location") is None
+    assert "42.39" not in str(talk.state.to_slot())  # the camera's position stays where it is
+    talk.say(agreed)
+    assert (talk.value("location"), talk.state.spot.areas["zip"]) == ("24 Rice St", "02140")
+    assert talk.asking == "where"
+
+
+@pytest.mark.parametrize("refused", ["It's another place", "no", "2"])
+def test_another_place_than_the_photos_is_asked_and_the_photos_never_again(here: Setting, refused: str) -> None:
+    talk = photographed(here, "a", taken={"a": RICE_ST, "b": RICE_ST}).say(refused)
+    assert (talk.value("location"), talk.asking, talk.keys) == (None, "location", ["pack"])
+    talk.turn = hear(talk.here, talk.stored(), Utterance("", photos=("b",)))
+    assert talk.keys == ["utter_photo_kept", "pack"]
+    assert talk.say("215 Prospect St").value("location") == "215 Prospect St"
+
+
+def test_a_place_in_words_comes_before_the_photos(here: Setting) -> None:
+    talk = photographed(here, "a", taken={"a": RICE_ST}).say("215 Prospect St")
+    assert (talk.value("location"), talk.asking) == ("215 Prospect St", "where")
+    talk = photographed(here, "a", taken={"a": RICE_ST}).say("no, 215 Prospect St")
+    assert talk.value("location") == "215 Prospect St"
+    talk = pothole(replace(here, taken_at={"a": RICE_ST}.get), "215 Prospect St")
+    talk.turn = hear(talk.here, talk.stored(), Utterance("", photos=("a",)))
+    assert talk.keys == ["utter_photo_kept", "pack"] and talk.asking == "where"
+
+
+def test_after_a_vague_place_the_photos_is_offered(here: Setting) -> None:
+    talk = pothole(replace(here, taken_at={"a": RICE_ST}.get), "right here")
+    assert talk.asking == "location"
+    talk.turn = hear(talk.here, talk.stored(), Utterance("", photos=("a",)))
+    assert talk.keys[-1] == "utter_ask_photo_place"
+
+
+@pytest.mark.parametrize("taken", [{}, {"a": SEA}, {"a": (42.2, -71.1)}], ids=["nowhere", "sea", "next town"])
+def test_a_photo_from_elsewhere_says_nothing_of_the_place(here: Setting, taken: dict) -> None:
+    talk = photographed(here, "a", taken=taken)
+    assert talk.keys == ["utter_photo_kept", "pack"]
+
+
+def test_a_position_that_is_gone_meanwhile_asks_for_the_place(here: Setting) -> None:
+    talk = photographed(here, "a", taken={"a": RICE_ST})
+    talk.here = here
+    talk.say("yes")
+    assert (talk.value("location"), talk.asking) == (None, "location")
+
+
+def test_without_a_map_nothing_is_offered() -> None:
+    assert photographed(setting(), "a", taken={"a": RICE_ST}).keys == ["utter_photo_kept", "pack"]
