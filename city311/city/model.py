@@ -215,6 +215,7 @@ class WorkOrders:
         extensions: ask for the ``extensions=true`` fields.
         lists_changes: it takes ``updated_after``, so that what changed can be asked for.
         updates: it takes ``POST servicerequestupdates``: additions, withdrawals and reopenings.
+        look_every_s: seconds between two looks at what changed.
         states: the first rule that fits says the state of a request.
         timeout_s: seconds for one call.
     """
@@ -229,6 +230,7 @@ class WorkOrders:
     extensions: bool = False
     lists_changes: bool = False
     updates: bool = False
+    look_every_s: float = 60.0
     states: tuple[StateRule, ...] = ()
     timeout_s: float = 3.0
 

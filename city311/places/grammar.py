@@ -80,6 +80,7 @@ _BLOCK = re.compile(
     r"|\b(?:block|blk)\s+(?:no\.?\s*)?(\d{2,6})\s*(?:of|on|along)\s*"
 )
 _BETWEEN = re.compile(r"\b(?:between|btwn|btw|betw|bet)\b\.?")
+_ALONG = frozenset({"on", "along", "of", ","})
 _HUNDREDS = {word: f"{number}00" for word, number in NUMBER_WORDS.items()}
 _NOISE = frozenset({"the", "a", "on", "of", "in", "at", ",", "-", "no", "number", "#", "house", "numbers", "along"})
 _BESIDE = re.compile(
@@ -227,7 +228,15 @@ def block(told: Told) -> Block | None:
 def between(told: Told) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Words before and after "between"; None where it is not said."""
     found = _BETWEEN.search(told.text)
-    return (tuple(tokens(told.text[: found.start()])), tuple(tokens(told.text[found.end() :]))) if found else None
+    if not found:
+        return None
+    before, after = tokens(told.text[: found.start()]), tokens(told.text[found.end() :])
+    if not _run_back(before):
+        # "between Inman and Prospect on Hampshire"
+        at = next((at for at, word in enumerate(after) if word in _ALONG), None)
+        if at is not None:
+            before, after = after[at + 1 :], after[:at]
+    return tuple(before), tuple(after)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from city311.city.places import PlaceNames
 from city311.places import along, grammar
 from city311.places.gazetteer import Gazetteer, Numbered, Sight, along_metres
 from city311.places.model import Ambiguous, Finding, Kind, Outside, Place, Point, Question, Unknown
-from city311.places.words import DIRECTIONS, SEPARATORS, name_of, squash, squashed, street_type
+from city311.places.words import DIRECTIONS, SEPARATORS, TYPES, name_of, squash, squashed, street_type
 
 SURE_COST, SURE_LEAD = 2.0, 0.5
 """A place is given up to this cost, if the next one costs so much more."""
@@ -101,6 +101,8 @@ class Locator:
             return Outside(told.neighbor)
         if not any(word.isalnum() for word in told.words):
             return Unknown(Question.WHICH_HOUSE if grammar.is_my_own(text) else Question.WHERE)
+        if (road := self._numbered_road(told)) is not None:
+            return Unknown(Question.WHERE_ALONG, road)
         tries = (self._pole, self._between, self._block, self._address, self._corner, self._landmark)
         question: Unknown | None = None
         for attempt in tries:
@@ -115,6 +117,15 @@ class Locator:
         if street and not grammar.is_my_own(text):
             return Unknown(Question.WHERE_ALONG, street)
         return Unknown(Question.WHICH_HOUSE if grammar.is_my_own(text) else Question.WHERE)
+
+    def _numbered_road(self, told: grammar.Told) -> str | None:
+        """ "Route 2" and nothing else: its number is no house's."""
+        words = [word for word in told.words if word.isalnum()]
+        words = words[1:] if words and words[0] in _ON else words
+        if len(words) < 2 or not words[-1].isdigit():
+            return None
+        exact = self._gazetteer.matches(words, slips=False)
+        return next((self._gazetteer.streets[street] for street, cost in exact.items() if cost < AS_TOLD), None)
 
     def _pole(self, told: grammar.Told) -> Finding | None:
         number = grammar.pole(told.raw)
@@ -214,7 +225,9 @@ class Locator:
         found: dict[int, float] = {}
         explained = False
         for end in range(len(words), 0, -1):
-            cut = not street_type(words[end - 1]) and any(street_type(word) for word in words[end : end + 2])
+            # The first word is a name, even where it is called like a type: "Park Street" is no Park Avenue.
+            is_type = end > 1 and street_type(words[end - 1])
+            cut = not is_type and any(street_type(word) for word in words[end : end + 2])
             worse = _UNEXPLAINED if explained else _TYPE_LEFT_OUT if cut else 0.0
             near = self._gazetteer.matches(list(words[:end]))
             for street, cost in near.items():
@@ -324,7 +337,7 @@ class Locator:
         kinds = [
             kind
             for kind, called in (self._names.kinds if self._names else {}).items()
-            if any(f" {squashed_words(name)} " in f" {' '.join(words)} " for name in called)
+            if any(_stands_alone(squashed_words(name).split(), words) for name in called)
         ]
         name = self._street(told, slips=False) if kinds else ""
         if not name:
@@ -422,6 +435,12 @@ _ON = frozenset({"on", "of", "along", "near", "by", "off", "at"})
 def squashed_words(text: str) -> str:
     """Lower case with single spaces."""
     return " ".join(text.casefold().split())
+
+
+def _stands_alone(kind: list[str], words: list[str]) -> bool:
+    """Whether the words of a kind of landmark are told, and not as a street's name ("Park Street")."""
+    ends = (at + len(kind) for at in range(len(words)) if words[at : at + len(kind)] == kind)
+    return any(end == len(words) or words[end] not in TYPES for end in ends)
 
 
 def _same_marks(listed: str, told: str) -> bool:

@@ -79,7 +79,7 @@ class Watch:
         self._engine = engine
         self._system = system
         self._clock = clock
-        self._rhythm = rhythm or Rhythm()
+        self._rhythm = rhythm or Rhythm(every_s=pack.workorders.look_every_s)
 
     def run_due(self) -> int:
         """Do the looks that are due; how many were done. A system that is away is asked again later."""

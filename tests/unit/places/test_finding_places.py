@@ -184,3 +184,33 @@ def test_no_order_of_words_breaks_it(riverbend: Places, words: list[str]) -> Non
     found = riverbend.find(" ".join(words))
 
     assert isinstance(found, Place | Ambiguous | Unknown | Outside)
+
+
+def test_a_street_of_another_type_is_offered_and_never_taken(riverbend: Places) -> None:
+    found = riverbend.find("12 Park Street")
+    assert isinstance(found, Ambiguous)
+    assert found.candidates[0].label == "12 Park Ave"
+
+
+@pytest.mark.parametrize("words", ["Park St & Mass Ave", "School Street and Massachusetts Avenue"])
+def test_a_street_called_like_a_landmark_is_no_landmark(riverbend: Places, words: str) -> None:
+    assert not isinstance(riverbend.find(words), Place)
+
+
+def test_a_numbered_road_has_no_house_of_that_number(riverbend: Places) -> None:
+    assert riverbend.find("Route 2") == Unknown(Question.WHERE_ALONG, "Concord Tpk")
+    assert riverbend.find("on route 28") == Unknown(Question.WHERE_ALONG, "Monsignor OBrien Hwy")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Hampshire between Inman and Prospect",
+        "between Inman and Prospect on Hampshire",
+        "between Prospect St & Inman St, along Hampshire St",
+    ],
+)
+def test_between_two_streets_before_or_after_the_street(riverbend: Places, words: str) -> None:
+    found = riverbend.find(words)
+    assert isinstance(found, Place), found
+    assert found.streets == ("Hampshire St",)

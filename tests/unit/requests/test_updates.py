@@ -170,6 +170,16 @@ def test_a_look_goes_back_a_little_and_nothing_is_lost_while_it_is_away(town):
     assert last < town.at - timedelta(minutes=60)
 
 
+def test_the_city_says_how_often_it_looks(engine):
+    pack = replace(PACK, workorders=replace(PACK.workorders, look_every_s=250))
+    moment, looked = [NOW], []
+    watch = Watch(pack, engine, System(), lambda: moment[0])
+    for seconds in (0, 100, 200, 300, 400, 500):
+        moment[0] = NOW + timedelta(seconds=seconds)
+        looked.append(watch.run_due())
+    assert looked == [1, 0, 0, 1, 0, 0]
+
+
 def test_the_children_of_a_report_hear_of_their_parent(town):
     parent, child = town.files("web-1"), town.files("web-2", "14 Elm Street")
     town.later()
