@@ -40,7 +40,7 @@ from city311.language.responses import Responses
 from city311.store import correspondents, outgoing
 from city311.store.base import now, reading, writing
 from city311.store.correspondents import OPTED_OUT
-from city311.store.outgoing import CONSENT, FAILED, SENT, UPDATE, WAITING, WITHHELD, Claimed
+from city311.store.outgoing import CONSENT, FAILED, SENT, UPDATE, URGENT, WAITING, WITHHELD, Claimed
 
 log = logging.getLogger(__name__)
 
@@ -246,7 +246,7 @@ class Sender:
         if wait_s is not None:
             # it is the line that is busy, not the message: none of its messages goes before that
             self._held_until[held.channel, held.provider] = self._clock() + timedelta(seconds=wait_s)
-        oldest = self._pace.update_for_s if held.kind == UPDATE else self._pace.reply_for_s
+        oldest = self._pace.update_for_s if held.kind in (UPDATE, URGENT) else self._pace.reply_for_s
         if self._clock() - held.created_at > timedelta(seconds=oldest):
             await self._change(held, state=FAILED, last_error=reason)
             return

@@ -74,8 +74,9 @@ class Teller:
                 return False
             kept.told_at = at
             if session.get(Correspondent, row.recipient) is not None:
+                kind = outgoing.URGENT if self._is_of_an_emergency(row.facts) else outgoing.UPDATE
                 return outgoing.enqueue(
-                    session, key=f"update:{row.key}", sender=row.recipient, messages=messages, at=at
+                    session, key=f"update:{row.key}", sender=row.recipient, messages=messages, at=at, kind=kind
                 )
             # A web conversation: it stands there when the resident returns.
             name = f"{UPDATE_ID}{row.id}"
@@ -97,6 +98,10 @@ class Teller:
             buttons = [{"title": title, "payload": title} for title in titles]
             messages.append({"text": words.say(sentence.key, values=sentence.values), "buttons": buttons})
         return messages
+
+    def _is_of_an_emergency(self, facts: Mapping[str, Any]) -> bool:
+        service = self._pack.services.get(str(facts.get("service_code") or ""))
+        return service is not None and service.priority == "emergency"
 
     def _language(self, recipient: str) -> str:
         """What they last wrote in, if it is offered, else the first that is."""

@@ -39,6 +39,9 @@ REPLY = "reply"
 UPDATE = "update"
 """News that nobody asked for in this minute: waits for quiet hours to end."""
 
+URGENT = "urgent"
+"""News of an emergency: goes at any hour."""
+
 CONSENT = "consent"
 """The one answer to a word such as STOP or HELP: goes even to those who have opted out."""
 
@@ -58,7 +61,7 @@ class OutgoingMessage(Base):
     """One message to one phone; ``key`` names it, so that it is there once.
 
     Attributes:
-        kind: ``reply``, ``update`` or ``consent``.
+        kind: ``reply``, ``update``, ``urgent`` or ``consent``.
         content: ``{"messages": [{"text", "buttons"}], "template": {"name", "values"}}``; the template is for
             WhatsApp when its free window is closed.
         attempts: how often sending was begun. ``maybe_sent_at``: since when the provider may have it unknown to us.
@@ -138,7 +141,7 @@ def enqueue(
         key: names the message, e.g. ``status:SR-104215:done``; one with a key that is there already is not made again.
         sender: the sender id of the resident, as in ``ServiceRequest.reporter``.
         messages: what to say, ``{"text": …, "buttons": [{"title", "payload"}]}`` each, in the resident's language.
-        kind: :data:`UPDATE` waits for the end of quiet hours; :data:`REPLY` does not.
+        kind: :data:`UPDATE` waits for the end of quiet hours; :data:`REPLY` and :data:`URGENT` do not.
         template: ``{"name": …, "values": [texts]}``: an approved WhatsApp template that says the same, used
             when the resident has not written for 24 hours.
         until: afterwards it is of no use: it is not sent then, and its words are not kept once it is done with.

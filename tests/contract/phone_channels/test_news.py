@@ -23,7 +23,7 @@ from city311.channels.quiet import Quiet
 from city311.store import correspondents, outgoing
 from city311.store.base import now, writing
 from city311.store.correspondents import OPTED_IN, OPTED_OUT, Heard
-from city311.store.outgoing import REPLY, UPDATE, OutgoingMessage
+from city311.store.outgoing import REPLY, UPDATE, URGENT, OutgoingMessage
 
 ANN, BEN = "+16175550177", "+16175550178"
 CHICAGO = ZoneInfo("America/Chicago")
@@ -120,15 +120,16 @@ def test_news_wait_for_the_morning_and_answers_do_not(engine: Engine) -> None:
     tell(engine, "news", ann, "news", at=night)
     tell(engine, "answer", ann, "answer", REPLY, at=night)
     tell(engine, "news for ben", ben, "news", at=night)
+    tell(engine, "wire", ben, "news of an emergency", URGENT, at=night)
     recorder = Recorder()
     work(engine, recorder, at=night, quiet=NIGHT)
-    assert recorder.sent == [(ANN, "answer")]
+    assert sorted(recorder.sent) == [(ANN, "answer"), (BEN, "news of an emergency")]
     # the clocks go forward in this night: it is eight where the residents are
     assert rows(engine)[0].not_before == datetime(2026, 3, 8, 13, 0, tzinfo=timezone.utc)
     work(engine, recorder, at=datetime(2026, 3, 8, 7, 59, tzinfo=CHICAGO), quiet=NIGHT)
-    assert len(recorder.sent) == 1
+    assert len(recorder.sent) == 2
     work(engine, recorder, at=datetime(2026, 3, 8, 8, 0, tzinfo=CHICAGO), quiet=NIGHT)
-    assert sorted(recorder.sent[1:]) == [(ANN, "news"), (BEN, "news")]
+    assert sorted(recorder.sent[2:]) == [(ANN, "news"), (BEN, "news")]
 
 
 @pytest.mark.parametrize(

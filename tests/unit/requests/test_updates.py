@@ -68,14 +68,14 @@ class Town:
         self.teller = Teller(PACK, engine, lambda: self.at)
         self.turns = Turns(engine, lease=timedelta(seconds=60))
 
-    def files(self, reporter="web-1", address="12 Elm Street"):
+    def files(self, reporter="web-1", address="12 Elm Street", service="pothole"):
         self.writes(reporter)
-        draft = Draft("pothole", address=address, reporter=reporter, description="my own words")
+        draft = Draft(service, address=address, reporter=reporter, description="my own words")
         number = record(self.engine, PACK, draft, f"{reporter}:{address}", self.at, 60).number
         with writing(self.engine) as session:
             row = session.get_one(ServiceRequest, number)
             row.sent_at, row.external_id = self.at, number
-        self.system.put(number, at=self.at)
+        self.system.put(number, at=self.at, service_code=service)
         return number
 
     def writes(self, sender):
@@ -190,6 +190,18 @@ def test_the_children_of_a_report_hear_of_their_parent(town):
     _, news = town.told("web-2")
     assert child in news and parent in news and "Filled." in news
     assert len(town.told("web-1")) == 1
+
+
+@pytest.mark.parametrize(("service", "kind"), [("pothole", "update"), ("wire_down", "urgent")])
+def test_news_of_an_emergency_waits_for_no_morning(town, service, kind):
+    number = town.files("sms-1", service=service)
+    with writing(town.engine) as session:
+        correspondents.note(session, Heard("sms-1", "sms", "+16175550123", "twilio", "+16175550100"), town.at)
+    town.later()
+    town.system.put(number, "scheduled", at=town.at, service_code=service)
+    town.later()
+    with reading(town.engine) as session:
+        assert session.scalars(select(OutgoingMessage.kind)).all() == [kind]
 
 
 def test_a_phone_gets_a_message_through_the_queue(town):
