@@ -60,10 +60,21 @@ from harness.stack import Stack
 
 _NUMBER = re.compile(r"SR-\d{6,}")
 _DIRECTIONS = frozenset(
-    {
-        "bot", "press", "buttons", "never", "kill", "crew", "heal", "photo", "photo_from", "picture", "pin", "unanswered",
+    [
+        "bot",
+        "press",
+        "buttons",
+        "never",
+        "kill",
+        "crew",
+        "heal",
+        "photo",
+        "photo_from",
+        "picture",
+        "pin",
+        "unanswered",
         "later",
-    }  # fmt: skip
+    ]
 )
 
 

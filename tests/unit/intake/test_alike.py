@@ -127,6 +127,6 @@ def test_its_photo_is_beside_the_words_where_there_is_one():
     assert image is not None
     assert (image.src, talk.here.words_of(image.alt)) == (
         "/photos/shown/x.jpg",
-        "A photo of the problem that was told to us before",
+        "A photo of the problem that was told to us before.",
     )
     assert about(OPEN).last.says[0].image is None
