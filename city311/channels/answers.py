@@ -51,10 +51,12 @@ class Answers:
         self.look = look
         self._clock = clock
 
+    def serves(self, channel: str) -> bool:
+        """Channels that show answers themselves need no queue."""
+        return channel in PHONES
+
     def put(self, session: Session, turn: TurnView) -> None:
-        """Queue the answer of a turn, or that it comes late; nothing for channels that show answers themselves."""
-        if turn.channel not in PHONES:
-            return
+        """Queue the answer of a turn, or that it comes late."""
         at = self._clock()
         if turn.state == ANSWERED:
             before = last_answered(session, turn.sender, before=turn.seq)

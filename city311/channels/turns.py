@@ -63,6 +63,9 @@ _TAKEN_AT_ONCE = 64  # above so many conversations under way, a new one waits un
 class Replies(Protocol):
     """Where answers go on channels that do not wait for them."""
 
+    def serves(self, channel: str) -> bool:
+        """Whether answers of that channel go here; nothing is put for others."""
+
     def put(self, session: Session, turn: TurnView) -> None:
         """Keep what is to be said about the turn, in the transaction that stores its answer or its delay."""
 
@@ -214,15 +217,18 @@ class Delivery:
                     continue
                 claim = got
             messages = await self._messages(claim)
-            put = self._replies.put if self._replies is not None else None
+            replies = self._replies
+            put = replies.put if replies is not None and replies.serves(claim.turn.channel) else None
             if messages is None:
                 await _in_thread(self._turns.fail, claim, self._clock() + self._pause(claim.attempt), put)
-                self._look()
+                if put is not None and replies is not None:
+                    replies.look()
                 return False
             view, following = await _in_thread(
                 self._turns.answer, claim, [message.as_json() for message in messages], self._clock(), put
             )
-            self._look()
+            if replies is not None and put is not None:
+                replies.look()
             log.info("turn %s %s", view.id, view.state)
             for arrived in self._awaited.get(view.id, ()):
                 if not arrived.done():
@@ -230,10 +236,6 @@ class Delivery:
             if following is None:
                 return True
             claim = following
-
-    def _look(self) -> None:
-        if self._replies is not None:
-            self._replies.look()
 
     async def _messages(self, claim: Claim) -> Sequence[Message] | None:
         """The answer; the apology when there will be none; None when it is to be tried again."""

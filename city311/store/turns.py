@@ -13,72 +13,31 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Engine, ForeignKey, Index, String, Text, UniqueConstraint, func, or_, select, text
+from sqlalchemy import Connection, Engine, Row, func, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from city311.store.base import Base, Instant
+from city311.store import turn_statements as statements
+from city311.store.turn_tables import ANSWERED, WAITING, Conversation, Turn
 
-WAITING = "waiting"
-ANSWERED = "answered"
-
-
-class Conversation(Base):
-    """One sender on one channel: order, lease and pace of its turns. ``ended_at``: the resident erased it.
-
-    ``lease`` names the claim that is at work until ``leased_until``. ``tokens`` (at ``tokens_at``) is how many messages
-    the sender may still send at once.
-    """
-
-    __tablename__ = "conversations"
-
-    sender: Mapped[str] = mapped_column(String(80), primary_key=True)
-    channel: Mapped[str] = mapped_column(String(40))
-    started_at: Mapped[datetime] = mapped_column(Instant)
-    last_seq: Mapped[int] = mapped_column(default=0)
-    tokens: Mapped[float]
-    tokens_at: Mapped[datetime] = mapped_column(Instant)
-    lease: Mapped[str | None] = mapped_column(String(32))
-    leased_until: Mapped[datetime | None] = mapped_column(Instant)
-    ended_at: Mapped[datetime | None] = mapped_column(Instant)
-
-
-class Turn(Base):
-    """One message of a resident and its answer.
-
-    ``client_id`` is the channel's own id of the message (a repeated one is the same turn). ``seq`` counts from 1 in a
-    conversation. ``text`` is screened. ``messages`` is the answer as JSON, empty while waiting. ``attempts`` counts
-    the times it was about to be relayed; ``not_before`` is set when one failed. ``details`` is what came beside the
-    text, as JSON: ``location`` (``{"lat", "lon"}``, WGS 84 degrees) and ``media`` (ids of attachments).
-    """
-
-    __tablename__ = "turns"
-    __table_args__ = (
-        UniqueConstraint("sender", "client_id", name="turns_once"),
-        UniqueConstraint("sender", "seq", name="turns_order"),
-        Index(
-            "turns_waiting",
-            "sender",
-            "seq",
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
-        ),
-    )
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    sender: Mapped[str] = mapped_column(String(80), ForeignKey("conversations.sender"))
-    client_id: Mapped[str] = mapped_column(String(64))
-    seq: Mapped[int]
-    channel: Mapped[str] = mapped_column(String(40))
-    language: Mapped[str] = mapped_column(String(16))
-    received_at: Mapped[datetime] = mapped_column(Instant)
-    text: Mapped[str] = mapped_column(Text)
-    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    state: Mapped[str] = mapped_column(String(16), default=WAITING)
-    attempts: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[datetime | None] = mapped_column(Instant)
-    messages: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    answered_at: Mapped[datetime | None] = mapped_column(Instant)
+__all__ = [
+    "ANSWERED",
+    "WAITING",
+    "Accepted",
+    "Alongside",
+    "Busy",
+    "Claim",
+    "Conversation",
+    "ConversationEnded",
+    "Incoming",
+    "Pace",
+    "TooMany",
+    "Turn",
+    "TurnView",
+    "Turns",
+    "last_answered",
+    "tell",
+]
 
 
 @dataclass(frozen=True)
@@ -182,44 +141,55 @@ class Turns:
         Raises:
             ConversationEnded: it was erased.
         """
-        with Session(self._writer) as session, session.begin():
-            conversation = self._locked_or_new(session, incoming, pace, at)
+        with self._writer.begin() as connection:
+            conversation = self._locked_or_new(connection, incoming, pace, at)
             if conversation.ended_at is not None:
                 raise ConversationEnded
-            known = session.scalar(
-                select(Turn).where(Turn.sender == incoming.sender, Turn.client_id == incoming.client_id)
-            )
+            known, waits = connection.execute(
+                statements.SEEN, {"of_sender": incoming.sender, "of_client_id": incoming.client_id}
+            ).one()
             if known is not None:
-                return Accepted(_view(known))
+                return Accepted(_view(connection.execute(statements.TURN, {"of_id": known}).one()))
+            tokens, tokens_at = conversation.tokens, conversation.tokens_at
             if pace is not None:
                 tokens = _tokens(conversation, pace, at)
                 if tokens < 1:
                     return TooMany((1 - tokens) * 60 / pace.per_minute)
-                conversation.tokens, conversation.tokens_at = tokens - 1, at
-            first = _oldest_waiting(session, incoming.sender) is None
-            conversation.last_seq += 1
-            turn = Turn(
+                tokens, tokens_at = tokens - 1, at
+            lease, leased_until = conversation.lease, conversation.leased_until
+            claims = claims and waits is None and not _is_leased(conversation, at)
+            if claims:
+                lease, leased_until = self._new_lease(at)
+            view = TurnView(
                 id=secrets.token_hex(12),
                 sender=incoming.sender,
                 client_id=incoming.client_id,
-                seq=conversation.last_seq,
+                seq=conversation.last_seq + 1,
                 channel=incoming.channel,
                 language=incoming.language,
-                received_at=at,
                 text=incoming.text,
-                details=dict(incoming.details),
                 state=WAITING,
-                attempts=0,
                 messages=[],
+                received_at=at,
+                details=dict(incoming.details),
             )
-            session.add(turn)
-            claim = None
-            if claims and first and not _is_leased(conversation, at):
-                claim = self._claimed(conversation, turn, at)
-            if alongside is not None:
-                session.flush()
-                alongside(session, _view(turn))
-            return Accepted(_view(turn), claim)
+            # counted before it is sent: after a crash nobody knows whether the relay got it
+            attempts = int(claims)
+            values = {name: value for name, value in vars(view).items() if name != "delayed"}
+            connection.execute(statements.ADD, {**values, "attempts": attempts})
+            connection.execute(
+                statements.GO_ON,
+                {
+                    "of_sender": incoming.sender,
+                    "last_seq": view.seq,
+                    "tokens": tokens,
+                    "tokens_at": tokens_at,
+                    "lease": lease,
+                    "leased_until": leased_until,
+                },
+            )
+            _store_alongside(connection, alongside, view)
+            return Accepted(view, Claim(view, str(lease), attempts) if claims else None)
 
     def claim(self, sender: str, at: datetime, *, due_only: bool) -> Claim | Busy | None:
         """The oldest waiting turn of ``sender``, to relay now. None: nothing waits (or is due, if ``due_only``)."""
@@ -247,22 +217,26 @@ class Turns:
 
         Without a next turn, or when the lease ran out and went to somebody else, the claim is None.
         """
-        with Session(self._writer) as session, session.begin():
-            conversation = _locked(session, claim.turn.sender)
-            turn = session.get_one(Turn, claim.turn.id)
-            if turn.state == WAITING:
-                turn.state, turn.messages, turn.answered_at = ANSWERED, [dict(one) for one in messages], at
-                session.flush()
-                if alongside is not None:
-                    alongside(session, _view(turn))
+        with self._writer.begin() as connection:
+            # first, because it locks the conversation: whoever adds a turn meanwhile finds it held, or free
+            whose = {"of_sender": claim.turn.sender, "of_lease": claim.lease}
+            is_ours = connection.execute(statements.LET_GO, whose).rowcount == 1
+            view = replace(claim.turn, state=ANSWERED, messages=[dict(one) for one in messages], delayed=False)
+            stored = {"of_id": view.id, "messages": view.messages, "answered_at": at}
+            if connection.execute(statements.ANSWER, stored).rowcount == 1:
+                _store_alongside(connection, alongside, view)
+            else:
+                view = _view(connection.execute(statements.TURN, {"of_id": view.id}).one())
             following = None
-            if conversation is not None and conversation.lease == claim.lease:
-                waiting = _oldest_waiting(session, claim.turn.sender)
-                if waiting is not None:
-                    following = self._claimed(conversation, waiting, at)
-                else:
-                    conversation.lease = conversation.leased_until = None
-            return _view(turn), following
+            waits = (
+                connection.execute(statements.OLDEST_WAITING, {"of_sender": view.sender}).first() if is_ours else None
+            )
+            if waits is not None:
+                lease, until = self._new_lease(at)
+                connection.execute(statements.HOLD, {"of_sender": view.sender, "lease": lease, "leased_until": until})
+                connection.execute(statements.COUNT_ATTEMPT, {"of_id": waits.id})
+                following = Claim(_view(waits), lease, waits.attempts + 1)
+            return view, following
 
     def fail(self, claim: Claim, not_before: datetime, alongside: Alongside | None = None) -> None:
         """Give the claim back; the turn goes on waiting, and is due again at ``not_before``."""
@@ -322,18 +296,22 @@ class Turns:
         return views, more
 
     def _claimed(self, conversation: Conversation, turn: Turn, at: datetime) -> Claim:
-        conversation.lease = secrets.token_hex(12)
-        conversation.leased_until = at + self._lease
+        lease, conversation.leased_until = self._new_lease(at)
+        conversation.lease = lease
         # counted before it is sent: after a crash nobody knows whether the relay got it
         turn.attempts += 1
-        return Claim(_view(turn), conversation.lease, turn.attempts)
+        return Claim(_view(turn), lease, turn.attempts)
 
-    def _locked_or_new(self, session: Session, incoming: Incoming, pace: Pace | None, at: datetime) -> Conversation:
-        conversation = _locked(session, incoming.sender)
+    def _new_lease(self, at: datetime) -> tuple[str, datetime]:
+        return secrets.token_hex(12), at + self._lease
+
+    def _locked_or_new(self, connection: Connection, incoming: Incoming, pace: Pace | None, at: datetime) -> Row[Any]:
+        whose = {"of_sender": incoming.sender}
+        conversation = connection.execute(statements.LOCKED, whose).first()
         if conversation is not None:
             return conversation
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        session.execute(
+        connection.execute(
             insert(Conversation)
             .values(
                 sender=incoming.sender,
@@ -345,9 +323,14 @@ class Turns:
             )
             .on_conflict_do_nothing()
         )
-        return session.scalars(
-            select(Conversation).where(Conversation.sender == incoming.sender).with_for_update()
-        ).one()
+        return connection.execute(statements.LOCKED, whose).one()
+
+
+def _store_alongside(connection: Connection, alongside: Alongside | None, view: TurnView) -> None:
+    if alongside is not None:
+        with Session(connection) as session:
+            alongside(session, view)
+            session.flush()
 
 
 def last_answered(session: Session, sender: str, *, before: int | None = None) -> TurnView | None:
@@ -408,16 +391,17 @@ def _oldest_waiting(session: Session, sender: str) -> Turn | None:
     )
 
 
-def _is_leased(conversation: Conversation, at: datetime) -> bool:
+def _is_leased(conversation: Conversation | Row[Any], at: datetime) -> bool:
     return conversation.leased_until is not None and conversation.leased_until > at
 
 
-def _tokens(conversation: Conversation, pace: Pace, at: datetime) -> float:
+def _tokens(conversation: Row[Any], pace: Pace, at: datetime) -> float:
     passed = max(0.0, (at - conversation.tokens_at).total_seconds())
-    return min(pace.burst, conversation.tokens + passed * pace.per_minute / 60)
+    tokens: float = conversation.tokens + passed * pace.per_minute / 60
+    return min(pace.burst, tokens)
 
 
-def _view(turn: Turn) -> TurnView:
+def _view(turn: Turn | Row[Any]) -> TurnView:
     return TurnView(
         id=turn.id,
         sender=turn.sender,
