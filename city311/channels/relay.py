@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
-import httpx
+import aiohttp
 
 from city311.channels.trust import trusted
 
 PATH = "/webhooks/relay/turn"
 FORGET_PATH = "/webhooks/relay/forget"
+
+_KEPT_S = 3.0
+"""How long an idle connection is kept: less than the dialogue process does (5 s), so that no turn meets its closing."""
 
 
 class RelayUnavailable(Exception):
@@ -74,21 +76,12 @@ class TurnToRelay:
 class Relay:
     """The relay at one address."""
 
-    def __init__(
-        self, url: str, secret: str, *, timeout_s: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, secret: str, *, timeout_s: float = 10.0) -> None:
         """``url``: base address of the dialogue process. ``timeout_s``: for a whole turn, from start to end."""
-        self._timeout_s = timeout_s
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            headers={"X-City311-Secret": secret},
-            timeout=timeout_s,
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
-            # the dialogue process is on loopback or the installation's own network, never behind a proxy
-            trust_env=False,
-            verify=trusted(environment=False),
-            transport=transport,
-        )
+        self._url = url.rstrip("/")
+        self._headers = {"X-City311-Secret": secret, "Content-Type": "application/json"}
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._client: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Relay:
         return self
@@ -100,7 +93,8 @@ class Relay:
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.close()
 
     async def forget(self, sender: str) -> None:
         """Delete all that the dialogue process keeps of ``sender``. Doing it again does no harm.
@@ -108,12 +102,9 @@ class Relay:
         Raises:
             RelayUnavailable: it could not be done now.
         """
-        try:
-            response = await self._client.post(FORGET_PATH, json={"sender": sender})
-        except httpx.TransportError as error:
-            raise RelayUnavailable(f"no answer from the relay ({type(error).__name__})") from None
-        if response.status_code != 200:
-            raise RelayUnavailable(f"the relay said {response.status_code}")
+        status, _ = await self._post(FORGET_PATH, {"sender": sender})
+        if status != 200:
+            raise RelayUnavailable(f"the relay said {status}")
 
     async def send(self, turn: TurnToRelay) -> tuple[Message, ...]:
         """The messages of the answer; empty when the dialogue said nothing.
@@ -129,29 +120,41 @@ class Relay:
             "channel": turn.channel,
             "metadata": {**turn.details, "turn": turn.turn, "retry": turn.retry, "language": turn.language},
         }
+        status, content = await self._post(PATH, body)
+        if status == 200:
+            return _messages(content)
+        if status in (408, 429, 502, 503, 504):
+            raise RelayUnavailable(f"the relay said {status}")
+        if status in (401, 403):
+            raise RelayUnavailable(
+                f"the relay said {status}: CITY311_RELAY_SECRET is not the same in portal and dialogue"
+            )
+        if status >= 500 or status == 404:
+            # 404: Rasa answers before its channels are in place
+            raise RelayFault(f"the relay said {status}")
+        raise RelayRefused(f"the relay said {status}")
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes]:
+        if self._client is None:  # here, because it belongs to the event loop that runs now
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=_KEPT_S, ssl=trusted(environment=False)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self._headers,
+                timeout=self._timeout,
+            )
         try:
-            async with asyncio.timeout(self._timeout_s):
-                response = await self._client.post(PATH, json=body)
-        except (httpx.TransportError, TimeoutError) as error:
+            async with self._client.post(
+                f"{self._url}{path}", data=json.dumps(body).encode(), allow_redirects=False
+            ) as response:
+                return response.status, await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # the exception's own text may hold an address, so only its kind is told
             raise RelayUnavailable(f"no answer from the relay ({type(error).__name__})") from None
-        if response.status_code == 200:
-            return _messages(response)
-        if response.status_code in (408, 429, 502, 503, 504):
-            raise RelayUnavailable(f"the relay said {response.status_code}")
-        if response.status_code in (401, 403):
-            raise RelayUnavailable(
-                f"the relay said {response.status_code}: CITY311_RELAY_SECRET is not the same in portal and dialogue"
-            )
-        if response.status_code >= 500 or response.status_code == 404:
-            # 404: Rasa answers before its channels are in place
-            raise RelayFault(f"the relay said {response.status_code}")
-        raise RelayRefused(f"the relay said {response.status_code}")
 
 
-def _messages(response: httpx.Response) -> tuple[Message, ...]:
+def _messages(content: bytes) -> tuple[Message, ...]:
     try:
-        document = json.loads(response.content)
+        document = json.loads(content)
         json.dumps(document, ensure_ascii=False).encode()  # half a character could not be stored or shown
     except (ValueError, RecursionError):
         raise RelayFault("the relay's answer is not JSON in whole characters") from None

@@ -218,16 +218,18 @@ class Delivery:
                 claim = got
             messages = await self._messages(claim)
             replies = self._replies
-            put = replies.put if replies is not None and replies.serves(claim.turn.channel) else None
+            if replies is not None and not replies.serves(claim.turn.channel):
+                replies = None
+            put = replies.put if replies is not None else None
             if messages is None:
                 await _in_thread(self._turns.fail, claim, self._clock() + self._pause(claim.attempt), put)
-                if put is not None and replies is not None:
+                if replies is not None:
                     replies.look()
                 return False
             view, following = await _in_thread(
                 self._turns.answer, claim, [message.as_json() for message in messages], self._clock(), put
             )
-            if replies is not None and put is not None:
+            if replies is not None:
                 replies.look()
             log.info("turn %s %s", view.id, view.state)
             for arrived in self._awaited.get(view.id, ()):

@@ -1,31 +1,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
-import httpx
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer, unused_port
 
 from city311.channels.relay import Relay, RelayFault, RelayRefused, RelayUnavailable, TurnToRelay
 
 TURN = TurnToRelay(turn="t", sender="web-a", text="hello", channel="web", language="en", retry=False)
 
 
-def answer(response: httpx.Response | Exception) -> list[dict[str, Any]]:
-    def reply(_request: httpx.Request) -> httpx.Response:
-        if isinstance(response, Exception):
-            raise response
-        return response
+def answer(body: bytes, status: int = 200, **headers: str) -> list[dict[str, Any]]:
+    async def reply(_request: web.BaseRequest) -> web.Response:
+        return web.Response(body=body, status=status, headers=headers)
 
     async def send() -> list[dict[str, Any]]:
-        async with Relay("http://dialogue", "secret", transport=httpx.MockTransport(reply)) as relay:
+        async with RawTestServer(reply) as server, Relay(str(server.make_url("/")), "secret") as relay:
             return [message.as_json() for message in await relay.send(TURN)]
 
     return asyncio.run(send())
 
 
-def messages(*items: Any) -> httpx.Response:
-    return httpx.Response(200, json={"messages": list(items)})
+def messages(*items: Any) -> bytes:
+    return json.dumps({"messages": list(items)}).encode()
 
 
 def test_what_is_of_the_wrong_kind_is_left_out() -> None:
@@ -63,27 +63,76 @@ def test_a_custom_part_alone_is_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "error"),
+    ("status", "body", "error"),
     [
-        (httpx.ConnectError("to 10.0.0.1"), RelayUnavailable),
-        (httpx.ReadTimeout("slow"), RelayUnavailable),
-        (httpx.Response(503), RelayUnavailable),
-        (httpx.Response(429), RelayUnavailable),
-        (httpx.Response(401), RelayUnavailable),
-        (httpx.Response(500), RelayFault),
-        (httpx.Response(404), RelayFault),
-        (httpx.Response(200, text="<html>"), RelayFault),
-        (httpx.Response(200, content=b"\xff"), RelayFault),
-        (httpx.Response(200, json=[]), RelayFault),
-        (httpx.Response(200, json={"messages": {}}), RelayFault),
-        (httpx.Response(200, content=b'{"messages": [{"text": "\\ud800"}]}'), RelayFault),
-        (httpx.Response(200, content=b"[" * 100_000), RelayFault),
-        (httpx.Response(400), RelayRefused),
-        (httpx.Response(302, headers={"Location": "http://elsewhere/"}), RelayRefused),
+        (503, b"", RelayUnavailable),
+        (429, b"", RelayUnavailable),
+        (401, b"", RelayUnavailable),
+        (500, b"", RelayFault),
+        (404, b"", RelayFault),
+        (200, b"<html>", RelayFault),
+        (200, b"\xff", RelayFault),
+        (200, b"[]", RelayFault),
+        (200, b'{"messages": {}}', RelayFault),
+        (200, b'{"messages": [{"text": "\\ud800"}]}', RelayFault),
+        (200, b"[" * 100_000, RelayFault),
+        (400, b"", RelayRefused),
+        (302, b"", RelayRefused),
     ],
+    ids=lambda value: str(value)[:30],
 )
-def test_what_goes_wrong_is_told_apart(response: httpx.Response | Exception, error: type[Exception]) -> None:
+def test_what_goes_wrong_is_told_apart(status: int, body: bytes, error: type[Exception]) -> None:
+    headers = {"Location": "http://elsewhere.invalid/"} if status == 302 else {}
     with pytest.raises(error) as caught:
-        answer(response)
+        answer(body, status, **headers)
     assert type(caught.value) is error
-    assert "10.0.0.1" not in str(caught.value)
+
+
+def test_who_does_not_answer_is_tried_again() -> None:
+    async def nobody() -> None:
+        async with Relay(f"http://127.0.0.1:{unused_port()}", "secret") as relay:
+            await relay.send(TURN)
+
+    async def never() -> None:
+        over = asyncio.Event()
+
+        async def reply(_request: web.BaseRequest) -> web.Response:
+            await over.wait()
+            return web.Response()
+
+        async with RawTestServer(reply) as server, Relay(str(server.make_url("/")), "secret", timeout_s=0.01) as relay:
+            try:
+                await relay.send(TURN)
+            finally:
+                over.set()
+
+    async def cut() -> None:
+        async def reply(request: web.BaseRequest) -> web.Response:
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+
+        async with RawTestServer(reply) as server, Relay(str(server.make_url("/")), "secret") as relay:
+            await relay.send(TURN)
+
+    for silence in (nobody, never, cut):
+        with pytest.raises(RelayUnavailable) as caught:
+            asyncio.run(silence())
+        assert type(caught.value) is RelayUnavailable
+        assert "127.0.0.1" not in str(caught.value)
+
+
+def test_turns_share_a_kept_connection() -> None:
+    connections: set[Any] = set()
+
+    async def reply(request: web.BaseRequest) -> web.Response:
+        connections.add(request.transport)
+        return web.Response(body=messages({"text": "hi"}))
+
+    async def send() -> None:
+        async with RawTestServer(reply) as server, Relay(str(server.make_url("/")), "secret") as relay:
+            for _ in range(3):
+                await relay.send(TURN)
+
+    asyncio.run(send())
+    assert len(connections) == 1
