@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -11,6 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+BUSY_S = 10.0
+"""How long a transaction that writes waits for those of others before it fails, on SQLite."""
+_POOLED = 16
+_AT_ONCE = 40
+"""Connections to SQLite: as many as the portal has threads. Only the pooled ones stay open."""
 
 
 class Base(DeclarativeBase):
@@ -48,11 +55,16 @@ def open_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database and parsed.database != ":memory:":
+        in_memory = not parsed.database or parsed.database == ":memory:"
+        if parsed.database and not in_memory:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": 10}, hide_parameters=True)
+        # each connection to a database in memory is a database of its own; SQLAlchemy keeps one
+        pool = {} if in_memory else {"pool_size": _POOLED, "max_overflow": _AT_ONCE - _POOLED}
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_S}, hide_parameters=True, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        writers = _Writers()
+        event.listen(engine, "begin", writers.begin)
+        event.listen(engine, "checkin", writers.end)
         return engine
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -88,7 +100,7 @@ def looking_up(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Session]:
     """A session whose one transaction may write: committed, so durable, when the block ends; rolled back if it raises.
 
-    On SQLite the transaction takes the write lock when it begins and waits for it (10 s), instead of
+    On SQLite the transaction takes the write lock when it begins and waits for it (``BUSY_S``), instead of
     failing half-way with "database is locked".
     """
     with Session(engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
@@ -106,5 +118,30 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+class _Writers:
+    """The threads of this process write to SQLite one after the other.
+
+    SQLite itself wakes nobody: who finds it locked looks again after pauses of up to a tenth of a second, and those who
+    have just come often get there first. Many threads at once would write slowly, and some not at all within
+    ``BUSY_S``. Other processes still meet here in SQLite's own way.
+    """
+
+    _HELD = "city311_writes"
+
+    def __init__(self) -> None:
+        self._one = threading.Lock()
+
+    def begin(self, connection: Connection) -> None:
+        if not connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        record = connection.connection.record_info
+        if record is not None and not record.get(self._HELD):
+            # who waits too long goes on to SQLite, which decides
+            record[self._HELD] = self._one.acquire(timeout=BUSY_S)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def end(self, _connection: Any, record: Any) -> None:
+        # after the commit, and whatever came between
+        if record.record_info.pop(self._HELD, False):
+            self._one.release()
