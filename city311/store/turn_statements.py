@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import Table, bindparam, func, select, text, update
+from sqlalchemy import Table, bindparam, func, or_, select, text, update
 
 from city311.store.turn_tables import ANSWERED, WAITING, Conversation, Turn
 
@@ -17,6 +17,13 @@ _of_id = _turns.c.id == bindparam("of_id")
 # a literal, so that the partial index can be used
 _waiting = (_turns.c.sender == bindparam("of_sender")) & (_turns.c.state == text("'waiting'"))
 _known = (_turns.c.sender == bindparam("of_sender")) & (_turns.c.client_id == bindparam("of_client_id"))
+
+_oldest = (
+    select(_turns.c.sender, func.min(_turns.c.seq).label("seq"))
+    .where(_turns.c.state == text("'waiting'"))
+    .group_by(_turns.c.sender)
+    .subquery()
+)
 
 LOCKED = select(_conversations).where(_of_sender).with_for_update()
 """A conversation, held until the transaction ends."""
@@ -48,3 +55,13 @@ ANSWER = (
     .values(state=ANSWERED, messages=bindparam("messages"), answered_at=bindparam("answered_at"))
 )
 """Stores an answer, unless there is one."""
+DUE = (
+    select(_turns.c.sender)
+    .join(_oldest, (_turns.c.sender == _oldest.c.sender) & (_turns.c.seq == _oldest.c.seq))
+    .join(_conversations, _conversations.c.sender == _turns.c.sender)
+    .where(or_(_turns.c.not_before.is_(None), _turns.c.not_before <= bindparam("at")))
+    .where(or_(_conversations.c.leased_until.is_(None), _conversations.c.leased_until <= bindparam("at")))
+    .order_by(_turns.c.received_at)
+    .limit(bindparam("most"))
+)
+"""Senders whose oldest waiting turn is due and in nobody's hands."""

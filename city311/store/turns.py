@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, or_, select, text
+from sqlalchemy import Connection, Engine, Row, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from city311.store import turn_statements as statements
+from city311.store.base import looking_up
 from city311.store.turn_tables import ANSWERED, WAITING, Conversation, Turn
 
 __all__ = [
@@ -252,23 +253,8 @@ class Turns:
 
     def due(self, at: datetime, limit: int) -> list[str]:
         """Up to ``limit`` senders whose oldest waiting turn is due and in nobody's hands, longest waiting first."""
-        oldest = (
-            select(Turn.sender, func.min(Turn.seq).label("seq"))
-            .where(Turn.state == text("'waiting'"))
-            .group_by(Turn.sender)
-            .subquery()
-        )
-        query = (
-            select(Turn.sender)
-            .join(oldest, (Turn.sender == oldest.c.sender) & (Turn.seq == oldest.c.seq))
-            .join(Conversation, Conversation.sender == Turn.sender)
-            .where(or_(Turn.not_before.is_(None), Turn.not_before <= at))
-            .where(or_(Conversation.leased_until.is_(None), Conversation.leased_until <= at))
-            .order_by(Turn.received_at)
-            .limit(limit)
-        )
-        with Session(self._engine) as session:
-            return list(session.scalars(query))
+        with looking_up(self._engine) as connection:
+            return list(connection.scalars(statements.DUE, {"at": at, "most": limit}))
 
     def find(self, turn_id: str) -> TurnView | None:
         """The turn of that id as it is now."""
