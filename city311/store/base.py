@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -119,11 +122,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 class _Writers:
-    """The threads of this process write to SQLite one after the other.
+    """The threads of this process write to SQLite one after the other, and the first in line looks often.
 
-    SQLite itself wakes nobody: who finds it locked looks again after pauses of up to a tenth of a second, and those who
-    have just come often get there first. Many threads at once would write slowly, and some not at all within
-    ``BUSY_S``. Other processes still meet here in SQLite's own way.
+    SQLite itself wakes nobody: who finds it locked looks again after pauses that grow to a tenth of a second, and those
+    who have just come get there first. Many threads at once would write slowly, and some, or those of another process,
+    not at all within ``BUSY_S``.
     """
 
     _HELD = "city311_writes"
@@ -135,13 +138,35 @@ class _Writers:
         if not connection.get_execution_options().get("writes"):
             connection.exec_driver_sql("BEGIN")
             return
+        until = time.monotonic() + BUSY_S
         record = connection.connection.record_info
         if record is not None and not record.get(self._HELD):
             # who waits too long goes on to SQLite, which decides
             record[self._HELD] = self._one.acquire(timeout=BUSY_S)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        database = cast(sqlite3.Connection, connection.connection.driver_connection)
+        database.execute("PRAGMA busy_timeout=0")
+        try:
+            while _is_locked(database) and time.monotonic() < until:
+                _pause()
+            if not database.in_transaction:  # it fails once more, with SQLAlchemy's own error
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            database.execute(f"PRAGMA busy_timeout={BUSY_S * 1000:.0f}")
 
     def end(self, _connection: Any, record: Any) -> None:
         # after the commit, and whatever came between
         if record.record_info.pop(self._HELD, False):
             self._one.release()
+
+
+def _is_locked(database: sqlite3.Connection) -> bool:
+    """False: the transaction has begun, or never will."""
+    try:
+        database.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return False
+
+
+def _pause() -> None:
+    time.sleep(random.uniform(0.001, 0.003))  # noqa: S311 - spreads load, no secret

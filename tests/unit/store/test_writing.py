@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from city311.store import base
@@ -20,10 +21,9 @@ PATIENT_S = 60
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """SQLite that never waits: whoever meets a lock there fails at once."""
-    engine = open_engine(f"sqlite:///{tmp_path}/a.db")
-    event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout=0"))
+    """SQLite with a table."""
     monkeypatch.setattr(base, "BUSY_S", PATIENT_S)
+    engine = open_engine(f"sqlite:///{tmp_path}/a.db")
     with writing(engine) as session:
         session.execute(text("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)"))
     return engine
@@ -57,7 +57,12 @@ def in_threads(*calls: Callable[[], None]) -> list[BaseException]:
     return failures
 
 
-def test_threads_wait_for_each_other_and_not_for_sqlite(engine: Engine) -> None:
+def test_threads_wait_for_each_other_and_not_for_sqlite(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pause() -> None:
+        raise AssertionError("it met SQLite's lock")
+
+    monkeypatch.setattr(base, "_pause", pause)
+
     def write() -> None:
         for _ in range(10):
             note(engine, "x")
@@ -83,12 +88,50 @@ def test_after_a_transaction_that_fails_the_next_one_writes(engine: Engine) -> N
     assert notes(engine) == ["done"]
 
 
-def test_after_another_process_held_the_database_the_next_one_writes(engine: Engine, tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Another process, which is writing."""
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)) as connection:
+        connection.execute("PRAGMA busy_timeout=0")
+        yield connection
+
+
+def test_who_finds_another_process_writing_looks_again(
+    engine: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[int] = []
+
+    def pause() -> None:
+        pauses.append(len(pauses))
+        if len(pauses) == 3:
+            other.execute("COMMIT")
+
+    monkeypatch.setattr(base, "_pause", pause)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(OperationalError, match="locked"):
-        note(engine, "too early")
+    note(engine, "done")
+    assert pauses == [0, 1, 2]
+    assert notes(engine) == ["done"]
+
+
+def test_who_waited_in_vain_leaves_the_line(
+    engine: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    with monkeypatch.context() as patience:
+        patience.setattr(base, "BUSY_S", 0.0)
+        with pytest.raises(OperationalError, match="locked"):
+            note(engine, "too early")
     other.execute("COMMIT")
-    other.close()
     assert in_threads(lambda: note(engine, "later")) == []
     assert notes(engine) == ["later"]
+    other.execute("BEGIN IMMEDIATE")  # nothing is held
+    other.execute("COMMIT")
+
+
+def test_a_database_that_cannot_be_written_is_refused_at_once(engine: Engine) -> None:
+    with writing(engine) as session:
+        session.execute(text("INSERT INTO notes (text) VALUES ('done')"))
+    with engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA query_only=1")  # type: ignore[union-attr]
+    with pytest.raises(OperationalError, match="readonly"):
+        note(engine, "never")
