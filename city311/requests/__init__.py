@@ -1,7 +1,7 @@
 """Service requests: file one, learn how it stands, see that it reaches the system of record."""
 
 from city311.requests.capability import Reported, Requests
-from city311.requests.delivery import DeliveryWorker, Timing, Undelivered, retry, undelivered
+from city311.requests.delivery import Timing, Undelivered, retry, undelivered
 from city311.requests.duplicates import Likely
 from city311.requests.photos import Photos, TooManyPhotos
 from city311.requests.pictures import BadPicture, Fault
@@ -13,7 +13,6 @@ from city311.store.numbers import is_mistyped, make, parse
 
 __all__ = [
     "BadPicture",
-    "DeliveryWorker",
     "Draft",
     "Fault",
     "Filed",

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Engine, or_, select
 
 from city311.city.model import Pack
-from city311.requests.delivery import Delivery, DeliveryWorker, Timing, Undelivered, retry, undelivered
+from city311.requests.delivery import Delivery, Timing, Undelivered, retry, undelivered
 from city311.requests.duplicates import Likely, likely_duplicates
 from city311.requests.follow import follow, followed_by, unfollow
 from city311.requests.history import Pace, Usual
@@ -23,7 +23,8 @@ from city311.requests.states import State
 from city311.requests.status import Kind, Status, status
 from city311.requests.submit import Draft, Filed, filed, record, sought
 from city311.requests.tell import Teller
-from city311.requests.updates import Rhythm, UpdatesWorker, Watch
+from city311.requests.updates import Rhythm, Watch
+from city311.requests.worker import Worker
 from city311.store import ledger
 from city311.store.base import now, reading
 from city311.store.correspondents import same_person
@@ -180,9 +181,9 @@ class Requests:
         """Pass on what is due now; how many rows were done for good."""
         return self._delivery.deliver_waiting()
 
-    def worker(self, poll_s: float = 2.0) -> DeliveryWorker:
+    def worker(self, poll_s: float = 2.0) -> Worker:
         """A worker thread for this process, not started yet."""
-        return DeliveryWorker(self._delivery, poll_s)
+        return Worker("delivery", (self.deliver_waiting,), poll_s)
 
     def watch(self, rhythm: Rhythm | None = None) -> Watch:
         """Sees what changed in the system of record."""
@@ -192,9 +193,9 @@ class Requests:
         """Tells residents what changed."""
         return Teller(self._pack, self._engine, self._clock)
 
-    def updates_worker(self, poll_s: float = 5.0) -> UpdatesWorker:
+    def updates_worker(self, poll_s: float = 5.0) -> Worker:
         """A thread that does both, not started yet."""
-        return UpdatesWorker((self.watch().run_due, self.teller().tell_waiting), poll_s)
+        return Worker("updates", (self.watch().run_due, self.teller().tell_waiting), poll_s)
 
     def undelivered(self) -> list[Undelivered]:
         """What the system of record does not have yet, for staff: refused ones first."""

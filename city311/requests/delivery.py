@@ -7,8 +7,6 @@ is refused, becomes ``failed``: staff see it (:func:`undelivered`), decide, and 
 from __future__ import annotations
 
 import random
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -329,45 +327,3 @@ def _in_short(error: ConnectorError) -> str:
     if isinstance(error, SystemRefused) and error.description:
         said = f"{said}: {error.code} {error.description}"
     return said[:_LONGEST_ERROR]
-
-
-class DeliveryWorker:
-    """A daemon thread that does what is due in the outbox. Any number may run, in any number of processes."""
-
-    def __init__(self, delivery: Delivery, poll_s: float = 2.0) -> None:
-        """``poll_s``: seconds between two looks; :meth:`wake` makes it look at once."""
-        self._delivery = delivery
-        self._poll_s = poll_s
-        self._awake = threading.Event()
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Start; does nothing when it runs."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        self._ending.clear()
-        self._thread = threading.Thread(target=self._run, name="city311-delivery", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 20.0) -> None:
-        """End after what is being done now, and wait for that."""
-        self._ending.set()
-        self._awake.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-
-    def wake(self) -> None:
-        """Look now."""
-        self._awake.set()
-
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            self._awake.clear()
-            try:
-                self._delivery.deliver_waiting()
-            except Exception as error:
-                # the database is away, say: it comes back, and this thread must be there then
-                log.error("requests.delivery_failed", error=type(error).__name__)
-                time.sleep(min(1.0, self._poll_s))
-            self._awake.wait(self._poll_s)

@@ -9,7 +9,6 @@ look: what it claims is never believed.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -260,32 +259,3 @@ def _essence(remote: RemoteRequest, state: State) -> str:
 
 def _short(recipient: str) -> str:
     return hashlib.sha256(recipient.encode()).hexdigest()[:24]
-
-
-class UpdatesWorker:
-    """A daemon thread that looks and tells. Any number may run."""
-
-    def __init__(self, rounds: Sequence[Callable[[], int]], poll_s: float = 5.0) -> None:
-        """``rounds``: what to do each time; each is safe to repeat."""
-        self._rounds = rounds
-        self._poll_s = poll_s
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="city311-updates", daemon=True)
-
-    def start(self) -> None:
-        """Start."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """End after what is being done now."""
-        self._ending.set()
-        self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            for do in self._rounds:
-                try:
-                    do()
-                except Exception as error:  # the database is away, say: this thread must be there when it comes back
-                    log.error("updates.failed", error=type(error).__name__)
-            self._ending.wait(self._poll_s)
