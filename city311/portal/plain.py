@@ -98,7 +98,7 @@ def _page(pages: Pages, page: Page, history: Mapping[str, Any], notice: str = ""
 
 def _shown(message: Mapping[str, Any]) -> ShownMessage:
     custom = message.get("custom") or {}
-    progress = custom.get("progress") or {}
+    progress, image = custom.get("progress") or {}, custom.get("image")
     paragraphs = [part.strip("\n") for part in re.split(r"\n{2,}", message["text"]) if part.strip()]
     return ShownMessage(
         paragraphs=[list(_pieces(part)) for part in paragraphs],
@@ -106,7 +106,7 @@ def _shown(message: Mapping[str, Any]) -> ShownMessage:
         takes=str(custom.get("takes") or ""),
         step=progress.get("step", 0),
         of=progress.get("of", 0),
-        image=custom.get("image"),
+        image=image if image and str(image.get("src", "")).startswith("/photos/") else None,
     )
 
 

@@ -133,3 +133,26 @@ def test_a_file_that_is_no_photo_is_refused_in_words(new_chat: NewChat, relay: R
     chat.say("hello")
     chat.sees("You wrote: hello")
     assert "media" not in relay.calls[-1]["metadata"]
+
+
+def test_the_photo_of_an_earlier_report_is_shown_with_its_text(
+    new_chat: NewChat, relay: RelayDouble, accessible: Accessible
+) -> None:
+    chat = new_chat(**WIDE).open()
+    chat.page.get_by_label("Add photos").set_input_files([photo("green")])
+    own = chat.page.get_by_role("img", name="Photo, ready to send").get_attribute("src")
+    shown = {"src": own, "alt": "A photo of the problem."}
+    elsewhere = {"src": "https://elsewhere.example/x.jpg", "alt": "Not ours."}
+    relay.answer = lambda _turn: [
+        {"text": "Someone told us already.", "buttons": [], "custom": {"image": shown}},
+        {"text": "Is yours the same?", "buttons": [], "custom": {"image": elsewhere}},
+    ]
+    chat.say("pothole")
+    chat.sees("Is yours the same?")
+    picture = chat.page.get_by_role("img", name="A photo of the problem.")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
+    expect(chat.page.get_by_role("img", name="Not ours.")).to_have_count(0)
+    accessible(chat)
+    chat.page.goto(chat.page.evaluate("location.origin") + "/plain")
+    expect(chat.page.get_by_role("img", name="A photo of the problem.")).to_be_visible()
