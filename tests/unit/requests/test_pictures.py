@@ -8,6 +8,8 @@ import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from city311.requests.pictures import LARGEST_BYTES, BadPicture, Fault, draw
@@ -139,3 +141,37 @@ def test_no_file_of_the_system_is_opened(tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").write_bytes(photo())
     with pytest.raises(BadPicture):
         draw(str(tmp_path / "secret.jpg").encode())
+
+
+WHOLE = [photo((48, 32), exif=HERE), *(photo((48, 32), kind=kind) for kind in ("PNG", "WEBP", "GIF", "BMP"))]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(WHOLE),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=8),
+    st.integers(0, 5000),
+)
+def test_damage_anywhere_is_refused_or_drawn_anew(whole: bytes, changes: list[tuple[int, int]], length: int) -> None:
+    sent = bytearray(whole[:length])
+    for at, value in changes:
+        if at < len(sent):
+            sent[at] = value
+    try:
+        drawn = draw(bytes(sent))
+    except BadPicture:
+        return
+    assert Image.open(io.BytesIO(drawn.content)).format == "JPEG"
+
+
+def test_a_picture_that_is_a_page_too_becomes_a_picture_alone() -> None:
+    page = photo(kind="GIF", comment=b"<script>alert(1)</script>") + b"<html><script>alert(2)</script></html>"
+    drawn = draw(page)
+    assert b"script" not in drawn.content + drawn.small
+
+
+@pytest.mark.parametrize("parts", [(4e9, 4e9, 4e9), (42.0, 22.0)])
+def test_a_position_of_impossible_numbers_is_none(parts: tuple[float, ...]) -> None:
+    made = exif(lat=("N", (42.0, 22.0, 12.0)), lon=("W", (71.0, 6.0, 36.0)))
+    made.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = parts
+    assert draw(photo(exif=made)).position is None
