@@ -11,8 +11,13 @@ from typing import Any
 from city311.channels import sms, whatsapp
 from city311.channels.providers import NotAllowed, Part, Provider
 from city311.channels.received import EMAIL, SMS
+from city311.channels.segments import plain
+from city311.channels.stopping import Stopping
 from city311.language.responses import Responses
 from city311.store.outgoing import Claimed
+
+NEEDED = ("utter_mail_subject", "utter_mail_why")
+"""Responses that the domain must have."""
 
 _WINDOW = timedelta(hours=24)
 _WINDOW_MARGIN = timedelta(minutes=5)
@@ -28,7 +33,7 @@ class Work:
     page: str | None = None
 
 
-def composed(held: Claimed, provider: Provider | None, responses: Responses, public_url: str, at: datetime) -> Work:
+def composed(held: Claimed, provider: Provider | None, responses: Responses, stopping: Stopping, at: datetime) -> Work:
     """The message as its channel shows it.
 
     Raises:
@@ -42,13 +47,14 @@ def composed(held: Claimed, provider: Provider | None, responses: Responses, pub
         raise NotAllowed("empty")
     if held.channel == SMS:
         page = held.page or secrets.token_urlsafe(24)
-        text = sms.render(messages, responses, link=f"{public_url}/texts/{page}")
+        text = sms.render(messages, responses, link=f"{stopping.public_url}/texts/{page}")
         return Work(held, provider, [Part(text.body)], page if text.whole else None)
     if held.channel == EMAIL:
-        words = "\n\n".join(str(message.get("text") or "") for message in messages).replace("**", "")
-        if not words.strip():
-            raise NotAllowed("empty")
-        return Work(held, provider, [Part(words, subject=str(messages[0].get("subject") or ""))])
+        link = stopping.link(held.sender)
+        texts = [plain(str(message.get("text") or "")) for message in messages]
+        texts.append(responses.say("utter_mail_why", channel=EMAIL, values={"link": link}))
+        subject = str(messages[0].get("subject") or responses.say("utter_mail_subject", channel=EMAIL))
+        return Work(held, provider, [Part("\n\n".join(filter(None, texts)), subject=subject, stop_link=link)])
     closed = provider.windowed and at - held.heard_at > _WINDOW - _WINDOW_MARGIN
     if closed or content.get("only_template"):
         template = content.get("template")

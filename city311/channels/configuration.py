@@ -41,6 +41,7 @@ def load(environment: Mapping[str, str]) -> Lines:
         rates=Rates(
             per_sender=_rates(environment, "CITY311_TEXTS_PER_SENDER", rates.per_sender),
             overall=_rates(environment, "CITY311_TEXTS_OVERALL", rates.overall),
+            web=_rates(environment, "CITY311_WEB_OVERALL", rates.web),
         ),
         redis_url=_start(environment, "CITY311_REDIS_URL", ("redis://", "rediss://", "unix://")),
     )

@@ -19,10 +19,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Rates:
-    """In the notation of the library: ``20/minute;200/hour``. ``notice``: how often one sender is told to slow down."""
+    """In the notation of the library: ``20/minute;200/hour``. ``notice``: how often one sender is told to slow down.
+    ``web``: messages of all web chats together.
+    """
 
     per_sender: str = "20/minute;200/hour"
     overall: str = "3000/minute"
+    web: str = "30000/minute"
     notice: str = "1/10minute"
 
 

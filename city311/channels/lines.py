@@ -8,7 +8,20 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from city311.channels import fates, mail, media, messaging, meta, receipts, sms, twilio, twochat, verifying, whatsapp
+from city311.channels import (
+    composing,
+    fates,
+    mail,
+    media,
+    messaging,
+    meta,
+    receipts,
+    sms,
+    twilio,
+    twochat,
+    verifying,
+    whatsapp,
+)
 from city311.channels.answers import Answers
 from city311.channels.configuration import Lines
 from city311.channels.limits import Limits
@@ -18,10 +31,19 @@ from city311.channels.providers import Provider
 from city311.channels.quiet import Quiet
 from city311.channels.reaching import Reach
 from city311.channels.received import EMAIL, SMS, WHATSAPP, Fate
+from city311.channels.stopping import Stopping
 from city311.language.responses import Responses
 from city311.requests import Photos
 
-NEEDED = (*messaging.NEEDED, *media.NEEDED, *sms.NEEDED, *whatsapp.NEEDED, *receipts.NEEDED, *verifying.NEEDED)
+NEEDED = (
+    *messaging.NEEDED,
+    *media.NEEDED,
+    *sms.NEEDED,
+    *whatsapp.NEEDED,
+    *composing.NEEDED,
+    *receipts.NEEDED,
+    *verifying.NEEDED,
+)
 """Responses that the domain must have."""
 
 
@@ -47,6 +69,7 @@ def phones(
     pace: Pace,
     languages: Sequence[str],
     city: str,
+    stopping: Stopping,
 ) -> Phones:
     """The sending side of those lines, and what puts answers into its queue.
 
@@ -54,7 +77,7 @@ def phones(
     """
     limits = Limits(lines.rates, redis_url=lines.redis_url)
     providers = _providers(lines, public_url, city)
-    sender = Sender(engine, providers, responses, limits, public_url=public_url, quiet=quiet, pace=pace)
+    sender = Sender(engine, providers, responses, limits, stopping=stopping, quiet=quiet, pace=pace)
     attachments = Attachments(engine, photos, _sources(lines), responses)
     return Phones(
         limits,

@@ -71,6 +71,9 @@ class Mail:
             raise NotAllowed("not_an_address") from None
         message["Date"] = formatdate(localtime=False)
         message["Message-ID"] = f"<{hashlib.sha256(envelope.reference.encode()).hexdigest()[:32]}@{domain}>"
+        if part.stop_link:
+            message["List-Unsubscribe"] = f"<{part.stop_link}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(part.text)
         return message

@@ -36,6 +36,7 @@ from city311.channels.providers import (
 )
 from city311.channels.quiet import Quiet
 from city311.channels.received import SMS, WHATSAPP
+from city311.channels.stopping import Stopping
 from city311.language.responses import Responses
 from city311.store import correspondents, outgoing
 from city311.store.base import now, reading, writing
@@ -84,17 +85,17 @@ class Sender:
         responses: Responses,
         limits: Limits,
         *,
-        public_url: str,
+        stopping: Stopping,
         quiet: Quiet,
         pace: Pace,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """``providers``: (channel, provider's name) → who sends there. ``public_url``: where long texts are read."""
+        """``providers``: (channel, provider's name) → who sends there. ``stopping``: links that end e-mail."""
         self._engine = engine
         self._providers = providers
         self._responses = responses
         self._limits = limits
-        self._public_url = public_url
+        self._stopping = stopping
         self._quiet = quiet
         self._pace = pace
         self._clock = clock
@@ -197,7 +198,7 @@ class Sender:
                 return None
             try:
                 provider = self._providers.get((held.channel, held.provider))
-                work = composed(held, provider, self._responses, self._public_url, at)
+                work = composed(held, provider, self._responses, self._stopping, at)
             except NotAllowed as error:
                 outgoing.change_held(session, held, {"state": FAILED, "last_error": str(error)})
                 return None

@@ -50,12 +50,14 @@ class Choice:
 @dataclass(frozen=True)
 class Part:
     """One message as a provider sends it. ``choices`` only where the provider shows them as ``buttons`` or ``list``;
-    ``choose`` is on the button that opens a list, 20 characters at most. ``subject`` is that of an e-mail."""
+    ``choose`` is on the button that opens a list, 20 characters at most. ``subject`` is that of an e-mail, and at
+    ``stop_link`` its reader can have no more of them."""
 
     text: str
     choices: tuple[Choice, ...] = ()
     choose: str = ""
     subject: str = ""
+    stop_link: str = ""
     template: str = ""
     values: tuple[str, ...] = ()
 

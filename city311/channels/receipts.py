@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from city311.channels.limits import Limits
 from city311.channels.reaching import Reach, TooOften, Way
+from city311.channels.received import SMS
 from city311.language.responses import Responses
 from city311.store import correspondents, outgoing
 from city311.store.base import now, writing
 from city311.store.correspondents import ASKED
+from city311.store.follows import FROM_A_RECEIPT, Follow
 from city311.store.turns import ANSWERED, Turn
 
 NEEDED = ("utter_receipt_subject", "utter_receipt_intro", "utter_receipt_line", "utter_receipt_why")
@@ -44,8 +46,10 @@ class Receipts:
         self._reach = reach
         self._clock = clock
 
-    async def send(self, chat: str, number: str, way: Way) -> None:
+    async def send(self, chat: str, number: str, way: Way, *, news: bool) -> None:
         """Queue the receipt that ``chat`` got for the report ``number``. The same one to the same place goes once.
+
+        ``news``: they want to be told there what becomes of the report, too.
 
         Raises:
             TooOften, NoReceipt: nothing was queued.
@@ -53,10 +57,10 @@ class Receipts:
         for rate, name in ((_PER_CHAT, chat), (_PER_ADDRESS, way.address), (_OVERALL, "")):
             if wait_s := await self._limits.wait_for(rate, "receipt", name):
                 raise TooOften(wait_s)
-        await anyio.to_thread.run_sync(self._queue, chat, number, way)
+        await anyio.to_thread.run_sync(self._queue, chat, number, way, news)
         self._reach.look()
 
-    def _queue(self, chat: str, number: str, way: Way) -> None:
+    def _queue(self, chat: str, number: str, way: Way, news: bool) -> None:
         at = self._clock()
         with writing(self._engine) as session:
             found = _found(session, chat, number)
@@ -64,7 +68,12 @@ class Receipts:
                 raise NoReceipt
             sender = self._reach.introduced(session, way, at)
             key = f"receipt:{number}:{sender}"[:200]
-            correspondents.record(session, sender, ASKED, f"receipt {number}", _source(key), at)
+            how = f"receipt {number}, news" if news else f"receipt {number}"
+            correspondents.record(session, sender, ASKED, how, _source(f"{key}:{news}"), at)
+            if news:
+                session.merge(
+                    Follow(reference=number, follower=sender, channel=FROM_A_RECEIPT, since=at, ended_at=None)
+                )
             messages = self._messages(number, way, *found)
             outgoing.enqueue(session, key=key, sender=sender, messages=messages, at=at, kind=outgoing.REPLY)
 
@@ -80,7 +89,7 @@ class Receipts:
             {"text": say("utter_receipt_intro"), "subject": say("utter_receipt_subject", number=number)},
             {"text": "\n".join(lines)},
             *({"text": text} for text in said if text),
-            {"text": say("utter_receipt_why")},
+            *([{"text": say("utter_receipt_why")}] if way.channel == SMS else []),
         ]
 
 

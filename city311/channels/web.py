@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from city311.channels.limits import Limits
 from city311.channels.relay import Message
 from city311.channels.turns import Delivery
 from city311.language import screening
@@ -103,8 +104,14 @@ def read_after(text: str | None) -> int | None:
 class WebChannel:
     """The channel of one portal process."""
 
-    def __init__(self, delivery: Delivery, responses: Responses, *, languages: Sequence[str]) -> None:
-        """``languages``: codes of those that a resident can be answered in, the city's own first."""
+    def __init__(
+        self, delivery: Delivery, responses: Responses, *, languages: Sequence[str], limits: Limits, rates: str
+    ) -> None:
+        """``languages``: codes of those that a resident can be answered in, the city's own first. ``rates``: of all
+        chats together, in the notation of :class:`city311.channels.limits.Rates`; the delivery counts each chat.
+        """
+        self._limits = limits
+        self._rates = rates
         self._delivery = delivery
         self._responses = responses
         self._languages = languages
@@ -121,6 +128,8 @@ class WebChannel:
             return self._unstored(written, "utter_too_long", language)
         if screened.empty and not written.photos and written.location is None:
             return self._unstored(written, "utter_empty_message", language)
+        if wait_s := await self._limits.wait_for(self._rates, "web", ""):
+            return Reply(self._unstored(written, "utter_rate_limited", language).body, wait_s=wait_s)
         outcome = await self._delivery.submit(
             Incoming(sender, written.id, CHANNEL, language, screened.text, _details(written)),
         )

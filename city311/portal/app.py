@@ -28,6 +28,7 @@ from city311.channels.quiet import Quiet
 from city311.channels.receipts import Receipts
 from city311.channels.relay import Relay
 from city311.channels.sessions import Sessions
+from city311.channels.stopping import Stopping
 from city311.channels.turns import Delivery, Timing
 from city311.channels.verifying import Verification
 from city311.channels.web import WebChannel
@@ -48,6 +49,7 @@ from city311.portal.photos import photo_router
 from city311.portal.plain import plain_router
 from city311.portal.reaching import reaching_router
 from city311.portal.shell import shell_router, static_files
+from city311.portal.stopping import stop_router
 from city311.portal.texts import text_router
 from city311.portal.web import channel_router
 from city311.requests import Photos
@@ -110,6 +112,7 @@ def create_app(
     responses = city_responses(pack, domain, needed=(*turns.NEEDED, *web.NEEDED, *lines.NEEDED))
     relay = Relay(settings.dialogue_url, settings.secret("CITY311_RELAY_SECRET"), timeout_s=relay_timeout_s)
     photos = Photos(engine, open_files(settings.photos_url))
+    stopping = Stopping(engine, settings.secret("CITY311_SENDER_SECRET"), settings.public_url)
     phones = lines.phones(
         engine,
         phone_lines,
@@ -120,6 +123,7 @@ def create_app(
         pace=sending,
         languages=languages,
         city=pack.say(pack.city.name, languages[0]),
+        stopping=stopping,
     )
     delivery = Delivery(
         engine, relay, responses, pace=pace, timing=timing, replies=phones.answers, attachments=phones.attachments
@@ -133,7 +137,7 @@ def create_app(
         phone_lines, settings.secret("CITY311_SENDER_SECRET"), pack.calendar.country, phones.sender.look
     )
     verification = Verification(engine, responses, phones.limits, reach, settings.secret("CITY311_SENDER_SECRET"))
-    channel = WebChannel(delivery, responses, languages=languages)
+    channel = WebChannel(delivery, responses, languages=languages, limits=phones.limits, rates=phone_lines.rates.web)
     cookies = SessionCookies(
         Sessions(settings.secret("CITY311_SESSION_SECRET")),
         secure=settings.is_production,
@@ -173,6 +177,7 @@ def create_app(
     receipts = Receipts(engine, responses, phones.limits, reach)
     app.include_router(reaching_router(verification, receipts, reach, cookies, languages))
     app.include_router(phone_router(messaging, phones.fates, phone_lines, settings.public_url))
+    app.include_router(stop_router(stopping, pages))
     app.include_router(text_router(engine, pages, responses))
     app.include_router(health_router(health))
     app.include_router(hook_router(engine, settings.hook_secret))

@@ -83,7 +83,8 @@ def reaching_router(
 
     @router.post("/receipt", response_model=Outcome, summary="Send a receipt by e-mail or text")
     async def receipt(request: Request) -> Response:
-        """``{"number": <of the report>, "to": <e-mail address or phone>}``. A report of another chat is not found."""
+        """``{"number": <of the report>, "to": <e-mail address or phone>}``; with ``"news": "yes"`` what becomes of the
+        report is told there, too. A report of another chat is not found."""
         session = cookies.open(request)
         try:
             body = await _fields(request, "number", "to")
@@ -92,7 +93,7 @@ def reaching_router(
                 raise Refused(422, "This is no e-mail address or phone that can be reached.", "Check it for mistakes.")
             if not _REQUEST.fullmatch(body["number"]):
                 raise NoReceipt
-            await receipts.send(session.sender, body["number"], way)
+            await receipts.send(session.sender, body["number"], way, news=body.get("news") == "yes")
         except Refused as refusal:
             return refusal.response()
         except NoReceipt:

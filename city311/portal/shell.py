@@ -66,7 +66,7 @@ def shell_router(
     @router.get("/robots.txt")
     async def robots() -> PlainTextResponse:
         return PlainTextResponse(
-            "User-agent: *\nAllow: /$\nDisallow: /channels/\nDisallow: /healthz\nDisallow: /texts/\n"
+            "User-agent: *\nAllow: /$\nDisallow: /channels/\nDisallow: /healthz\nDisallow: /texts/\nDisallow: /stop/\n"
         )
 
     return router

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from city311.store.base import reading, writing
-from city311.store.follows import Follow
+from city311.store.follows import FROM_A_RECEIPT, Follow
 from city311.store.ledger import ServiceRequest
 
 
@@ -70,6 +70,7 @@ def affected(engine: Engine, references: Iterable[str]) -> dict[str, int]:
             rows = session.execute(
                 select(Follow.reference, func.count())
                 .where(Follow.reference.in_(wanted[start : start + 500]), Follow.ended_at.is_(None))
+                .where(Follow.channel != FROM_A_RECEIPT)
                 .group_by(Follow.reference)
             )
             for reference, number in rows:

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from city311.store.base import Base, Instant
 
+FROM_A_RECEIPT = "receipt"
+"""``channel`` of a follow by the address that the reporter had the receipt sent to: nobody else than the reporter."""
+
 
 class Follow(Base):
     """One resident follows one report. ``follower`` is the sender id that the server issued; ``channel`` where they

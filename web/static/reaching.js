@@ -26,13 +26,15 @@ export function receiptForm(number) {
   if (!reaches.length) return null;
   const label = reaches.length > 1 ? words.receiptTo : reaches[0] === "sms" ? words.receiptToPhone : words.receiptToMail;
   const input = element("input", { type: "text", name: "to", required: "", maxlength: "254", autocomplete: "off" });
+  const news = element("input", { type: "checkbox", name: "news" });
+  const wants = element("label", { className: "check" }, news, words.receiptNews);
   const send = element("button", { type: "submit", className: "choice", text: words.receiptSend });
   const said = element("p", { role: "status", className: "said" });
-  const form = element("form", { className: "field reach" }, element("label", { text: label }, input), send, said);
+  const form = element("form", { className: "field reach" }, element("label", { text: label }, input), wants, send, said);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     send.disabled = true;
-    const status = await post("receipt", { number, to: input.value });
+    const status = await post("receipt", { number, to: input.value, news: news.checked ? "yes" : "no" });
     send.disabled = false;
     said.textContent = told(status, { 200: words.receiptQueued, 422: words.notReachable });
   });

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,9 +18,11 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from city311.channels.configuration import Lines
+from city311.requests.follow import affected
 from city311.store import correspondents, outgoing
 from city311.store.base import now, writing
 from city311.store.correspondents import OPTED_OUT, Consent
+from city311.store.follows import Follow
 from city311.store.outgoing import OutgoingMessage
 
 NUMBER, ANN = "SR-104217", "ann@example.org"
@@ -160,6 +164,53 @@ def test_a_mail_server_in_trouble(
     eventually(lambda: queue(engine)[0].state == state)
     assert len(mail.taken) == copies
     assert len({one["Message-ID"] for one in mail.taken}) <= 1, "a copy is the same message"
+
+
+def test_news_follow_by_email_until_the_reader_stops_them(
+    page: httpx.Client, portal: Portal, mail: MailDouble, engine: Engine
+) -> None:
+    body = {"number": NUMBER, "to": ANN, "news": "yes"}
+    assert page.post("/channels/web/receipt", json=body).status_code == 200
+    [receipt] = eventually(lambda: mail.taken)
+    with Session(engine) as session:
+        [follow] = session.scalars(select(Follow))
+        assert follow.reference == NUMBER
+    assert affected(engine, [NUMBER]) == {NUMBER: 1}, "the reporter is not a second person"
+
+    def tell(key: str) -> None:
+        with writing(engine) as session:
+            said = [{"text": "Your report is **done**."}]
+            outgoing.enqueue(session, key=key, sender=follow.follower, messages=said, at=now(), kind=outgoing.REPLY)
+
+    tell("one")
+    eventually(lambda: len(mail.taken) == 2)
+    news = mail.taken[1]
+    assert news["Subject"] == "News about a report to Millbrook"
+    assert "Your report is done." in news.get_content()
+    [link] = re.findall(r"https://city.example(/stop/\S+)", news.get_content())
+    assert news["List-Unsubscribe"] == f"<https://city.example{link}>" == receipt["List-Unsubscribe"]
+    with portal.client() as reader:
+        assert "Stop e-mail" in reader.get(link).text
+        tell("two")
+        eventually(lambda: len(mail.taken) == 3)
+        assert "no more e-mail" in reader.post(link).text
+        assert reader.post(link).status_code == 200
+        assert reader.post(link[:-4]).status_code == 404
+        assert reader.get("/stop/x").status_code == 404
+    tell("three")
+    eventually(lambda: queue(engine)[-1].state == "withheld")
+    assert len(mail.taken) == 3
+
+
+def test_all_chats_together_have_a_limit(engine: Engine) -> None:
+    lines = Lines(rates=replace(GENEROUS, web="2/hour"))
+    with RelayDouble(RELAY_SECRET) as relay, Portal(engine, relay.port, phone_lines=lines) as portal:
+        codes = []
+        for _ in range(3):
+            with portal.client() as client:
+                answer = client.post("/channels/web/messages", json={"id": "one", "text": "hello"})
+                codes.append((answer.status_code, answer.json()["turn"] is None))
+    assert codes == [(200, False), (200, False), (429, True)]
 
 
 def test_without_lines_there_is_no_such_thing(engine: Engine) -> None:
