@@ -68,6 +68,8 @@ class Receipts:
                 raise NoReceipt
             sender = self._reach.introduced(session, way, at)
             key = f"receipt:{number}:{sender}"[:200]
+            if not correspondents.language_of(session, sender):
+                correspondents.speak(session, sender, found[0].language)
             how = f"receipt {number}, news" if news else f"receipt {number}"
             correspondents.record(session, sender, ASKED, how, _source(f"{key}:{news}"), at)
             if news:

@@ -14,7 +14,7 @@ from city311.language.catalogues import spoken_language
 from city311.language.responses import responses
 from city311.requests.status import Kind, Status
 from city311.requests.telling import Sentence, how_it_stands
-from city311.store import outgoing, turns
+from city311.store import correspondents, outgoing, turns
 from city311.store.base import reading, writing
 from city311.store.correspondents import Correspondent
 from city311.store.turns import Turn
@@ -104,9 +104,10 @@ class Teller:
         return service is not None and service.priority == "emergency"
 
     def _language(self, recipient: str) -> str:
-        """What they last wrote in, if it is offered, else the first that is."""
+        """What they chose or last wrote in, if it is offered, else the first that is."""
         with reading(self._engine) as session:
+            chosen = correspondents.language_of(session, recipient)
             last = session.scalar(
                 select(Turn.language).where(Turn.sender == recipient).order_by(Turn.seq.desc()).limit(1)
             )
-        return spoken_language(self._pack, last or "")
+        return spoken_language(self._pack, chosen or last or "")

@@ -62,6 +62,7 @@ class Phone:
     lines: Lines
     number: str = field(default_factory=lambda: f"+1617555{secrets.randbelow(9000) + 1000}")
     last: Heard = field(default_factory=lambda: Heard([]))
+    read: int = 0
 
     def say(self, text: str) -> Heard:
         """Sends a message, and waits until everything that it leads to has been sent."""
@@ -88,6 +89,15 @@ class Phone:
         assert self.channel == WHATSAPP
         return self._brought(self.lines.meta.message(self.number, "location", latitude=lat, longitude=lon))
 
+    def next_text(self) -> str:
+        """What comes to this phone without its asking."""
+        end = time.monotonic() + _ANSWERED_S
+        while len(self._got()) == self.read:
+            assert time.monotonic() < end, f"nothing comes to {self.name} within {_ANSWERED_S} s"
+            time.sleep(0.1)
+        self.read += 1
+        return str(self._got()[self.read - 1]["text"])
+
     def history(self) -> list[dict[str, Any]]:
         """All turns of this phone on this channel, oldest first."""
         return self.stack.rows(
@@ -107,7 +117,6 @@ class Phone:
             )
 
     def _brought(self, message: dict[str, Any]) -> Heard:
-        before = len(self._got())
         if self.channel == SMS:
             response = self.lines.twilio.bring(self.stack.portal, message)
         else:
@@ -117,7 +126,8 @@ class Phone:
         while self._under_way():
             assert time.monotonic() < end, f"no answer to {self.name} within {_ANSWERED_S} s"
             time.sleep(0.1)
-        self.last = Heard(self._got()[before:])
+        got = self._got()
+        self.last, self.read = Heard(got[self.read :]), len(got)
         return self.last
 
     def _under_way(self) -> bool:
