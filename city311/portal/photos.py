@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from city311.portal.cookies import SessionCookies
-from city311.portal.web import Problem, Refused, check_origin
+from city311.portal.web import AnsweringRoute, Problem, Refused, check_origin, read_body
 from city311.requests import BadPicture, Fault, Photos, TooManyPhotos
 from city311.requests.pictures import LARGEST_BYTES
 from city311.store.base import now
@@ -46,7 +46,7 @@ class Uploaded(BaseModel):
 
 def photo_router(photos: Photos, cookies: SessionCookies) -> APIRouter:
     """``POST /channels/web/photos``, ``GET /photos/….jpg`` and ``GET /photos/shown/….jpg``."""
-    router = APIRouter()
+    router = APIRouter(route_class=AnsweringRoute)
     decoding = anyio.CapacityLimiter(_AT_ONCE)
 
     @router.post(
@@ -60,28 +60,19 @@ def photo_router(photos: Photos, cookies: SessionCookies) -> APIRouter:
     async def upload(request: Request) -> Response:
         """The body is the file itself. The same file again gives the photo that is there."""
         session = cookies.open(request)
+        check_origin(request)
+        sent = await _file(request)
         try:
-            check_origin(request)
-            sent = await _file(request)
             kept = await anyio.to_thread.run_sync(photos.keep, sent, session.sender, now(), limiter=decoding)
-        except Refused as refusal:
-            return refusal.response()
         except BadPicture as bad:
-            return Refused(*_FAULTS[bad.fault]).response()
+            raise Refused(*_FAULTS[bad.fault]) from None
         except TooManyPhotos:
-            return Refused(*_FULL).response()
+            raise Refused(*_FULL) from None
         except (SQLAlchemyError, *StoreFailed) as error:
             # the text of the error may hold an address or a key
             log.error("a photo could not be stored: %s", type(error).__name__)
-            return Refused(*_NO_STORE).response()
-        body = Uploaded(
-            id=kept.id,
-            link=kept.link,
-            small_link=kept.small_link,
-            width=kept.width,
-            height=kept.height,
-            position=kept.position,
-        )
+            raise Refused(*_NO_STORE) from None
+        body = Uploaded.model_validate(kept, from_attributes=True)
         return cookies.answer(body.model_dump(), session)
 
     @router.get("/photos/shown/{key}.jpg", tags=["photos"], summary="A small photo of an earlier report, by its link")
@@ -105,7 +96,7 @@ async def _picture(open_: Callable[[], bytes | None]) -> Response:
         picture = await anyio.to_thread.run_sync(open_)
     except (SQLAlchemyError, *StoreFailed) as error:
         log.error("a photo could not be read: %s", type(error).__name__)
-        return Refused(503, "The photo cannot be read now.", "Try again in a minute.").response()
+        raise Refused(503, "The photo cannot be read now.", "Try again in a minute.") from None
     if picture is None:
         return JSONResponse(
             {"error": "There is no such photo.", "remedy": "Check the link."},
@@ -129,14 +120,7 @@ async def _file(request: Request) -> bytes:
     Raises:
         Refused: it is empty or too large.
     """
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared[:12]) > LARGEST_BYTES:
-        raise Refused(*_FAULTS[Fault.TOO_LARGE])
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BYTES:
-            raise Refused(*_FAULTS[Fault.TOO_LARGE])
+    body = await read_body(request, LARGEST_BYTES, Refused(*_FAULTS[Fault.TOO_LARGE]))
     if not body:
         raise Refused(400, "There is no file in the request.", "Send the photo itself as the body.")
-    return bytes(body)
+    return body

@@ -10,12 +10,11 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy.exc import SQLAlchemyError
 
-from city311.channels.web import BadMessage, Reply, WebChannel, read_message
+from city311.channels.web import Reply, WebChannel, read_message
 from city311.portal.cookies import SessionCookies
 from city311.portal.pages import Page, Pages
-from city311.portal.web import LARGEST_BODY, Refused, check_origin, no_database, read_body, received
+from city311.portal.web import LARGEST_BODY, AnsweringRoute, Refused, check_origin, read_body, received
 
 _MARKS = re.compile(r"\*\*(?P<strong>[^*\n]+)\*\*|(?P<link>https?://[^\s<>\"']+)")
 _AFTER_A_LINK = ".,;:!?)]}"
@@ -35,15 +34,12 @@ class ShownMessage:
 
 def plain_router(pages: Pages, channel: WebChannel, cookies: SessionCookies) -> APIRouter:
     """``/plain``: the conversation of the session; POST sends a message to it."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=AnsweringRoute)
 
     @router.get("/plain")
     async def conversation(request: Request) -> Response:
         session = cookies.open(request)
-        try:
-            history = await channel.history(session.sender, None)
-        except SQLAlchemyError as error:
-            return no_database(error)
+        history = await channel.history(session.sender, None)
         response = _page(pages, pages.page(request), history)
         if chosen := pages.chosen(request):
             cookies.keep_language(response, chosen)
@@ -52,20 +48,13 @@ def plain_router(pages: Pages, channel: WebChannel, cookies: SessionCookies) -> 
     @router.post("/plain")
     async def send(request: Request) -> Response:
         session = cookies.open(request)
-        try:
-            form = await _form(request)
-            written = read_message(form)
-            session, reply = await received(channel, cookies, session, written)
-            if reply.body["turn"] is None:
-                response = await _not_taken(request, form, session.sender, reply)
-            else:
-                response = RedirectResponse(f"/plain{_in_language(request, form)}#newest", 303)
-        except Refused as refusal:
-            return refusal.response()
-        except BadMessage as bad:
-            return Refused(422, str(bad), bad.remedy).response()
-        except SQLAlchemyError as error:
-            return no_database(error)
+        form = await _form(request)
+        written = read_message(form)
+        session, reply = await received(channel, cookies, session, written)
+        if reply.body["turn"] is None:
+            response = await _not_taken(request, form, session.sender, reply)
+        else:
+            response = RedirectResponse(f"/plain{_in_language(request, form)}#newest", 303)
         cookies.put(response, session)
         return response
 

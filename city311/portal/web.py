@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -86,10 +88,30 @@ class Refused(Exception):
         )
 
 
+class AnsweringRoute(APIRoute):
+    """A route whose handler may raise :class:`Refused`, ``BadMessage`` or the database's errors, and each is answered."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Refused as refusal:
+                return refusal.response()
+            except BadMessage as bad:
+                return Refused(422, str(bad), bad.remedy).response()
+            except SQLAlchemyError as error:
+                return no_database(error)
+
+        return answered
+
+
 def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
     """Session, messages and history of the web channel."""
     router = APIRouter(
         prefix="/channels/web",
+        route_class=AnsweringRoute,
         tags=["web channel"],
         responses={code: {"model": Problem} for code in (400, 403, 413, 415, 422, 503)},
     )
@@ -97,10 +119,7 @@ def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
     @router.post("/session", response_model=Opened, summary="Open or resume a session")
     async def open_or_resume(request: Request) -> Response:
         """The sender id is made here and travels in a signed cookie; a body of ``{}`` is all that is needed."""
-        try:
-            await json_body(request)
-        except Refused as refusal:
-            return refusal.response()
+        await json_body(request)
         session = cookies.open(request)
         return cookies.answer(named({"session": "new" if session.is_new else "resumed"}, session), session)
 
@@ -140,15 +159,8 @@ def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
     async def send(request: Request) -> Response:
         """A repeated ``id`` gives the turn that it made first. ``waiting`` means: kept, the answer comes later."""
         session = cookies.open(request)
-        try:
-            written = read_message(await json_body(request))
-            session, reply = await received(channel, cookies, session, written)
-        except Refused as refusal:
-            return refusal.response()
-        except BadMessage as bad:
-            return Refused(422, str(bad), bad.remedy).response()
-        except SQLAlchemyError as error:
-            return no_database(error)
+        written = read_message(await json_body(request))
+        session, reply = await received(channel, cookies, session, written)
         body = named({**reply.body, "session": "new" if session.is_new else "resumed"}, session)
         if reply.wait_s is not None:
             return cookies.answer(body, session, 429, {"Retry-After": str(max(1, round(reply.wait_s)))})
@@ -158,18 +170,14 @@ def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
     async def erase(request: Request) -> Response:
         """Deletes the messages of both sides. The session is dead afterwards; the answer carries a new one."""
         session = cookies.open(request)
+        await json_body(request)
         try:
-            await json_body(request)
             await channel.erase(session.sender)
-        except Refused as refusal:
-            return refusal.response()
         except StillAtWork:
-            return Refused(409, "An answer is still on its way.", "Wait for it, then try again.").response()
+            raise Refused(409, "An answer is still on its way.", "Wait for it, then try again.") from None
         except RelayUnavailable:
             log.error("a conversation could not be erased: the dialogue process does not answer")
-            return Refused(503, "It could not be erased now.", "Try again in a few minutes.").response()
-        except SQLAlchemyError as error:
-            return no_database(error)
+            raise Refused(503, "It could not be erased now.", "Try again in a few minutes.") from None
         fresh = cookies.fresh()
         return cookies.answer(named({"session": "new"}, fresh), fresh)
 
@@ -177,12 +185,7 @@ def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
     async def history(request: Request) -> Response:
         """Turns after the sequence number ``after``; without it the latest ones."""
         session = cookies.open(request)
-        try:
-            body = await channel.history(session.sender, read_after(request.query_params.get("after")))
-        except BadMessage as bad:
-            return Refused(422, str(bad), bad.remedy).response()
-        except SQLAlchemyError as error:
-            return no_database(error)
+        body = await channel.history(session.sender, read_after(request.query_params.get("after")))
         return cookies.answer(named(body, session), session)
 
     return router
@@ -227,13 +230,15 @@ async def json_body(request: Request) -> object:
         ) from None
 
 
-async def read_body(request: Request, largest: int) -> bytes:
+async def read_body(request: Request, largest: int, too_large: Refused | None = None) -> bytes:
     """The body of a request.
 
     Raises:
-        Refused: it is larger than ``largest`` bytes; the rest is not read.
+        Refused: it is larger than ``largest`` bytes (``too_large``, where given); the rest is not read.
     """
-    too_large = Refused(413, "The body is larger than 64 kB.", "Send less; a message has 1,000 characters at most.")
+    too_large = too_large or Refused(
+        413, "The body is larger than 64 kB.", "Send less; a message has 1,000 characters at most."
+    )
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:12]) > largest:
         raise too_large
