@@ -89,7 +89,7 @@ class Refused(Exception):
 
 
 class AnsweringRoute(APIRoute):
-    """A route whose handler may raise :class:`Refused`, ``BadMessage`` or the database's errors, and each is answered."""
+    """A route whose handler may raise :class:`Refused`, ``BadMessage`` or the database's errors; each is answered."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
