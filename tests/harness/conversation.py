@@ -195,9 +195,11 @@ def _direct(talk: Talk, key: str, value: Any) -> None:
     elif key == "photo_from":
         talk.photos += 1
         lat, lon = (float(part) for part in str(value).split(","))
-        assert isinstance(resident, Resident)
-        photo = resident.upload(_picture(talk.photos, (lat, lon)))
-        talk.say(talk.speaker, "", photos=[photo])
+        content = _picture(talk.photos, (lat, lon))
+        if isinstance(resident, Phone):
+            talk.hear(talk.speaker, "(photo)", resident.photo("", content))
+        else:
+            talk.say(talk.speaker, "", photos=[resident.upload(content)])
     elif key == "picture":
         pictures = [message["custom"]["image"] for message in heard.messages if "image" in message.get("custom", {})]
         assert [value] == [picture["alt"] for picture in pictures], f"no picture {value!r}: {pictures}\n{shown}"

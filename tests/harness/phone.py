@@ -78,11 +78,12 @@ class Phone:
         reply = {"type": "button_reply", "button_reply": {"id": title, "title": title[:20]}}
         return self._brought(self.lines.meta.message(self.number, "interactive", **reply))
 
-    def photo(self, words: str) -> Heard:
+    def photo(self, words: str, content: bytes | None = None) -> Heard:
         """Sends a photo."""
+        content = content or picture()
         if self.channel == SMS:
-            return self._brought(self.lines.twilio.photo(self.number, words, content=picture()))
-        return self._brought(self.lines.meta.photo(self.number, picture(), **({"caption": words} if words else {})))
+            return self._brought(self.lines.twilio.photo(self.number, words, content=content))
+        return self._brought(self.lines.meta.photo(self.number, content, **({"caption": words} if words else {})))
 
     def pin(self, lat: float, lon: float) -> Heard:
         """Shares a position; SMS knows none."""
