@@ -9,7 +9,13 @@ from city311.places.model import Kind, Place
 
 def whose(names: PlaceNames, place: Place, service: Service) -> Responsible | None:
     """Who looks after this place for this service instead of the city, by the pack's first rule that fits; or None."""
-    return next((rule for rule in names.responsible if _is_about(rule, service) and _fits(rule, place)), None)
+    rules = [rule for rule in names.responsible if _is_about(rule, service)]
+    found = next((rule for rule in rules if _fits(rule, place)), None)
+    if found is not None or place.kind is not Kind.INTERSECTION:
+        return found
+    # A corner of two streets, neither the city's: whose the first one is, they know whose the other is.
+    owners = [next((rule for rule in rules if street in rule.streets), None) for street in place.streets]
+    return owners[0] if owners and all(owners) else None
 
 
 def _is_about(rule: Responsible, service: Service) -> bool:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from city311.city import load_pack
 from city311.places import Ambiguous, Kind, Outside, Place, Places, Point, Question, Unknown
+from city311.settings import HOUSE
 
 
 @pytest.mark.parametrize(
@@ -195,6 +197,23 @@ def test_a_street_of_another_type_is_offered_and_never_taken(riverbend: Places) 
 @pytest.mark.parametrize("words", ["Park St & Mass Ave", "School Street and Massachusetts Avenue"])
 def test_a_street_called_like_a_landmark_is_no_landmark(riverbend: Places, words: str) -> None:
     assert not isinstance(riverbend.find(words), Place)
+
+
+@pytest.mark.parametrize(
+    ("words", "whose"),
+    [
+        ("Memorial Drive near the BU Bridge", "parkways"),
+        ("BU Bridge and Memorial Dr", "highways"),
+        ("Memorial Dr & River St", None),
+        ("700 Memorial Dr", "parkways"),
+    ],
+)
+def test_a_corner_of_two_roads_of_the_state_is_the_states(riverbend: Places, words: str, whose: str | None) -> None:
+    pack = load_pack(HOUSE / "cities" / "riverbend")
+    found = riverbend.find(words)
+    assert isinstance(found, Place)
+    rule = riverbend.whose(found, pack.services["pothole"])
+    assert (rule.code if rule else None) == whose
 
 
 def test_a_numbered_road_has_no_house_of_that_number(riverbend: Places) -> None:
