@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 from harness.conversation import play
-from harness.stack import HOUSE, Stack, running
+from harness.python import HOUSE
+from harness.stack import Stack, running
 
 HERE = Path(__file__).parent
 PUERTO_CLARO = HOUSE / "tests" / "packs" / "puerto_claro"
