@@ -99,7 +99,10 @@ class Messaging:
         asked = Keyword(received.asked) if received.asked else None
         asked = asked or keyword(received.text, received.channel, opted_out=before.opted_out)
         if asked is not None and not received.media:
-            await anyio.to_thread.run_sync(self._obey, asked, heard, received, before)
+            # obeyed at any pace, but a flood of such words is not answered with a flood of texts
+            limits = self._setting.limits
+            quiet = bool(await limits.wait_s(heard.sender)) and not await limits.may_tell(heard.sender)
+            await anyio.to_thread.run_sync(self._obey, asked, heard, received, before, quiet)
             self._queue.look()
             return Taken.ANSWERED
         whom = Recipient(heard.sender, heard.channel, before.language)
@@ -153,7 +156,7 @@ class Messaging:
                 choices=choices(last.messages) if last is not None else (),
             )
 
-    def _obey(self, asked: Keyword, heard: Heard, received: Received, before: _Before) -> None:
+    def _obey(self, asked: Keyword, heard: Heard, received: Received, before: _Before, quiet: bool) -> None:
         at, source = now(), received.client_id
         whom = Recipient(heard.sender, heard.channel, before.language)
         with writing(self._setting.engine) as session:
@@ -164,7 +167,7 @@ class Messaging:
                 word = received.text.strip()[:40]
                 new = correspondents.record(session, heard.sender, state, word, source, at)
             told_already = asked is Keyword.STOP and before.opted_out
-            if not new or told_already:
+            if not new or told_already or quiet:
                 return
             key = f"{asked.value}:{source}"
             if asked is Keyword.START:

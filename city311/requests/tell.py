@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,8 @@ from city311.store.updates import Update
 UPDATE_ID = "update-"
 """How the client ids of turns begin that are news and no answer; the chat page knows it too."""
 
+TEMPLATE = "status"
+_LONGEST_VALUE = 600  # characters; a whole template may have 1,024
 _MOST = 100
 _MOMENTS = ("requested_at", "updated_at", "since", "due")
 _KEPT = ("number", "service_code", "service_name", "state", "notes", "evidence", "parent")
@@ -46,6 +48,14 @@ def _status(facts: Mapping[str, Any]) -> Status:
         given[name] = datetime.fromisoformat(facts[name]) if facts.get(name) else None
     given["department"] = Department(**facts["department"]) if facts.get("department") else None
     return Status(Kind.FOUND, **given, can_reopen=bool(facts.get("can_reopen")))
+
+
+def _template(number: str, messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same for WhatsApp after 24 hours: the approved template ``status`` with a number and one line of words."""
+    words = " ".join(" ".join(str(message["text"]) for message in messages).replace("**", "").split())
+    if len(words) > _LONGEST_VALUE:
+        words = f"{words[:_LONGEST_VALUE]}…"
+    return {"name": TEMPLATE, "values": [number, words]}
 
 
 class Teller:
@@ -76,7 +86,13 @@ class Teller:
             if session.get(Correspondent, row.recipient) is not None:
                 kind = outgoing.URGENT if self._is_of_an_emergency(row.facts) else outgoing.UPDATE
                 return outgoing.enqueue(
-                    session, key=f"update:{row.key}", sender=row.recipient, messages=messages, at=at, kind=kind
+                    session,
+                    key=f"update:{row.key}",
+                    sender=row.recipient,
+                    messages=messages,
+                    at=at,
+                    kind=kind,
+                    template=_template(row.reference, messages),
                 )
             # A web conversation: it stands there when the resident returns.
             name = f"{UPDATE_ID}{row.id}"

@@ -17,6 +17,7 @@ from harness.ports import free_port
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from city311.channels.configuration import Lines
 from city311.channels.limits import Rates
 from city311.channels.segments import segments
 from city311.store.base import now
@@ -487,8 +488,6 @@ def test_after_start_the_open_question_is_asked_again(
 
 
 def test_who_writes_too_fast_is_told_once(engine: Engine, relay: RelayDouble, twilio: TwilioDouble) -> None:
-    from city311.channels.configuration import Lines
-
     lines = Lines(twilio=twilio.account(), rates=Rates(per_sender="5/minute", overall="1000/minute"))
     with phone_portal(engine, relay, twilio, phone_lines=lines) as portal:
         forms = [twilio.message(ANN, f"message {n}") for n in range(60)]
@@ -504,6 +503,22 @@ def test_who_writes_too_fast_is_told_once(engine: Engine, relay: RelayDouble, tw
         known = next(form for form in forms if form["Body"] == taken[0].text)
         assert bring(twilio, portal, known).status_code == 200
     assert len(turns(engine)) == 6
+
+
+def test_a_flood_of_stop_start_and_help_is_obeyed_and_hardly_answered(
+    engine: Engine, relay: RelayDouble, twilio: TwilioDouble
+) -> None:
+    lines = Lines(
+        twilio=twilio.account(carrier_answers=False), rates=Rates(per_sender="5/minute", overall="1000/minute")
+    )
+    with phone_portal(engine, relay, twilio, phone_lines=lines) as portal:
+        for word in ["Stop.", "Unstop!", "Help?"] * 8 + ["Stop."]:
+            write(twilio, portal, ANN, word)
+        eventually(lambda: settled(engine))
+        assert len(twilio.texts(ANN)) == 6  # five, and one more within ten minutes
+        with Session(engine) as session:
+            entries = session.scalars(select(Consent).order_by(Consent.id)).all()
+    assert [entry.state for entry in entries] == ["out", "in"] * 8 + ["out"]
 
 
 def test_too_long_and_empty_messages_are_answered_and_not_stored(

@@ -217,6 +217,9 @@ def test_a_phone_gets_a_message_through_the_queue(town):
         (message,) = session.scalars(select(OutgoingMessage)).all()
     assert (message.sender, message.kind) == ("sms-1", "update")
     assert number in message.content["messages"][0]["text"]
+    template = message.content["template"]
+    assert (template["name"], template["values"][0]) == ("status", number)
+    assert "planned" in template["values"][1] and not set("\n\t*") & set(template["values"][1])
 
 
 def test_somebody_elses_report_becomes_a_likely_duplicate_and_is_told_to_nobody(town):
