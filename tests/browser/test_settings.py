@@ -57,6 +57,20 @@ def test_size_and_colors_stay(chat: Any, accessible: Accessible, picture: Pictur
     assert chat.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "24px"
 
 
+DARK, LIGHT = "rgb(15, 23, 29)", "rgb(243, 246, 248)"
+
+
+@pytest.mark.parametrize(("device", "shows"), [("dark", DARK), ("light", LIGHT)])
+def test_colors_are_those_of_the_device_until_others_are_chosen(new_chat: NewChat, device: str, shows: str) -> None:
+    chat = new_chat(color_scheme=device).open()
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert chat.page.evaluate(background) == shows
+    open_settings(chat)
+    for label, chosen in (("Light", LIGHT), ("Dark", DARK), ("High contrast", "rgb(0, 0, 0)")):
+        chat.page.get_by_label(label, exact=True).check()
+        assert chat.page.evaluate(background) == chosen, label
+
+
 def test_a_city_with_one_language_shows_no_choice_of_it(chat: Any) -> None:
     open_settings(chat)
     expect(chat.page.get_by_role("navigation", name="Language")).to_have_count(0)
