@@ -208,7 +208,7 @@ def _place(setting: Setting, state: State, step: Step, heard: Utterance) -> Read
         return Read()
     if heard.intent in ("affirm", "deny") and not heard.entity("location") and len(words(text)) <= 3:
         return Read()
-    marked = max(heard.entities.get("location", ()), key=len, default="")
+    marked = places.told(heard.entities.get("location", ()), setting.lexicon)
     if state.place and not marked and _no_detail(setting, state, text):
         return Read()
     if state.place and not (marked and contains(text, setting.lexicon.correction)):
@@ -269,7 +269,7 @@ def only_contact(setting: Setting, text: str) -> str:
 
 def _place_words(setting: Setting, heard: Utterance) -> str:
     """The place in a message: all of a short one, else what was marked as a location."""
-    marked = max(heard.entities.get("location", ()), key=len, default="")
+    marked = places.told(heard.entities.get("location", ()), setting.lexicon)
     whole = places.without_opening(_without_contact(setting, heard.text), setting.lexicon)
     return whole if not marked or len(words(heard.text)) <= 12 else marked
 
@@ -321,7 +321,7 @@ def prefill(setting: Setting, state: State, heard: Utterance, *, besides: str = 
 
 def _keep(setting: Setting, state: State, heard: Utterance) -> None:
     """Keeps a place and a contact that are told before it is clear what is reported."""
-    place = max(heard.entities.get("location", ()), key=len, default="")
+    place = places.told(heard.entities.get("location", ()), setting.lexicon)
     if place and not places.is_vague(place, setting.lexicon):
         state.answers["location"] = Answer(place, asked=False)
     if contact := contact_in(setting, heard.text, strictly=True):
@@ -330,7 +330,7 @@ def _keep(setting: Setting, state: State, heard: Utterance) -> None:
 
 def _plain_answer(setting: Setting, state: State, step: Step, heard: Utterance) -> Answer | None:
     if step.kind is Kind.PLACE:
-        place = max(heard.entities.get("location", ()), key=len, default="")
+        place = places.told(heard.entities.get("location", ()), setting.lexicon)
         if not place or places.is_vague(place, setting.lexicon):
             return None
         if places.needs_detail(place, step.place, setting.lexicon) and not state.detailed:

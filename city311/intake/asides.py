@@ -83,7 +83,8 @@ def noted(setting: Setting, state: State, step: Step, heard: Utterance) -> Turn 
 
 def _anonymous(setting: Setting, state: State) -> Turn:
     contact = next(each for each in setting.steps(state) if each.kind is Kind.CONTACT)
-    key = "utter_corrected" if contact.code in state.answers else "utter_noted"
+    before = state.answers.get(contact.code)
+    key = "utter_corrected" if before is not None and before.value != ANONYMOUS else "utter_noted"
     state.answers[contact.code] = Answer(ANONYMOUS, asked=False)
     state.misses = 0
     value = value_phrase(setting, contact, state.answers[contact.code])

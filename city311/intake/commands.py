@@ -70,7 +70,7 @@ def hurry(setting: Setting, state: State, step: Step, heard: Utterance) -> Turn 
     state.asking, state.misses = "", 0
     turn = ask_next(setting, Turn(state))
     left = setting.step(state, state.asking)
-    if left is not None and left.required:
+    if left is not None and left.required and left.kind is not Kind.CONTACT:
         turn.says.insert(0, Say(own("utter_needed")))
     return turn
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from city311.intake import places
 from city311.intake.acts import DANGER, SURE_DANGER, Utterance
 from city311.intake.asides import is_bare_place
 from city311.intake.meanings import MAYBE_DANGER, danger_chance, nearest, plausible, service_in, title
@@ -156,7 +157,8 @@ def beside_danger(setting: Setting, heard: Utterance) -> Offer | None:
     code, share = next(iter(heard.services), ("", 0.0))
     known = code in setting.pack.services and code != setting.pack.city.catch_all_service
     if heard.intent == "emergency" and heard.confidence < SURE_DANGER and known and share >= _SURE_OF_THE_MATTER:
-        return _also(NO_DANGER, [Other(code, heard.text.strip(), heard.entity("location")), *waiting], "")
+        where = places.told(heard.entities.get("location", ()), setting.lexicon)
+        return _also(NO_DANGER, [Other(code, heard.text.strip(), where), *waiting], "")
     return _also(ALSO_LATER, waiting, "") if waiting else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from city311.city.model import LocationType
 from city311.intake.lexicon import Lexicon
@@ -23,6 +24,20 @@ def is_vague(text: str, lexicon: Lexicon) -> bool:
         return True
     told = [word for word in words(text) if word not in lexicon.around_a_place]
     return not told or is_one_of(" ".join(told), lexicon.vague_places) or is_one_of(text, lexicon.vague_places)
+
+
+def told(marked: Iterable[str], lexicon: Lexicon) -> str:
+    """Of the places named in one message, the one a crew finds best; an empty string where there is none.
+
+    "My mother's house" and "77 Brattle Street": the latter.
+    """
+
+    def worth(place: str) -> tuple[bool, bool, bool, int]:
+        words_ = set(words(place))
+        numbered = any(letter.isdigit() for letter in place)
+        return (not is_vague(place, lexicon), numbered, bool(lexicon.street_types & words_), len(place))
+
+    return max(marked, key=worth, default="")
 
 
 def needs_detail(text: str, kind: LocationType, lexicon: Lexicon) -> bool:

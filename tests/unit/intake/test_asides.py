@@ -354,7 +354,7 @@ def test_the_wish_to_stay_anonymous_counts_in_the_read_back() -> None:
 @pytest.mark.parametrize("said", ["ok send", "just send it", "Submit it please"])
 def test_send_it_leaves_open_what_may_stay_open(said: str) -> None:
     talk = pothole("45 Elm").say("crosswalk").say(said, "affirm")
-    assert talk.asking == "contact"
+    assert (talk.asking, "utter_needed" in talk.keys) == ("contact", False)
     assert talk.say("send it", "affirm").asking == "review"
     assert talk.value("contact") == "anonymous"
 
@@ -372,3 +372,9 @@ def test_a_correction_to_a_kind_that_is_not_certain_asks_which() -> None:
     talk.say("it was the recycling not trash actually", "correct_answer", services=ranking)
     assert (talk.asking, talk.last.state.candidates) == ("service", ["missed_recycling", "missed_trash"])
     assert talk.say("Missed recycling pick-up").last.state.service == "missed_recycling"
+
+
+def test_of_two_places_in_one_message_the_one_that_a_crew_finds_counts() -> None:
+    said = ["my mother's house", "77 Brattle Street"]
+    talk = Talk().begin("all broken up at my mother's house, 77 Brattle Street", service="pothole", location=said)
+    assert talk.value("location") == "77 Brattle Street"
