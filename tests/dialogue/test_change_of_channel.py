@@ -21,7 +21,7 @@ def test_a_chat_that_shows_the_phone_finds_its_reports(stack: Stack) -> None:
     phone.say("pothole at 22 Prospect St, in the bike lane")
     phone.say("skip")
     phone.press("Stay anonymous")
-    [number] = re.findall(r"SR-\d{6,}", phone.press("Yes, send it").text)
+    number = re.findall(r"SR-\d{6,}", phone.press("Yes, send it").text)[0]
     assert number not in chat.say("any news on my report?").text
     assert post(chat, "phone", number=phone.number).status_code == 200
     [code] = re.findall(r"\b\d{6}\b", phone.next_text())
