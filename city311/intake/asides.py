@@ -118,7 +118,7 @@ def split_off(setting: Setting, state: State, heard: Utterance) -> Utterance:
     for code, text in heard.also:
         place = next((each for each in every if each in text), mine[0] if len(mine) == 1 else "")
         known = any(other.text == text for other in state.later)
-        if code in setting.pack.services and not known:
+        if code in setting.pack.services and code != setting.pack.city.catch_all_service and not known:
             state.later.append(Other(code, text.strip(), place))
     return replace(heard, entities={**heard.entities, "location": mine}, also=()) if heard.also else heard
 

@@ -96,13 +96,18 @@ def clear_service(setting: Setting, heard: Utterance) -> str:
     ranking = _ranking(setting, heard)
     if not ranking:
         return ""
+    fallback = setting.pack.city.catch_all_service
     best, share = ranking[0]
-    second = ranking[1][1] if len(ranking) > 1 else 0.0
-    if best == setting.pack.city.catch_all_service and len(words(heard.text)) < WORDS_OF_A_MATTER:
-        return ""  # "I want to report a problem" says nothing yet
-    if share >= SURE_SERVICE or (share >= LIKELY_SERVICE and share >= CLEAR_LEAD * second):
-        return best
-    return ""
+    if best == fallback and share >= SURE_SERVICE:
+        # "I want to report a problem" says nothing yet
+        return best if len(words(heard.text)) >= WORDS_OF_A_MATTER else ""
+    # "I have several things to report: a pothole …": what fits everything is no rival of what fits this.
+    named = [(code, chance) for code, chance in ranking if code != fallback]
+    if not named:
+        return ""
+    best, share = named[0]
+    second = named[1][1] if len(named) > 1 else 0.0
+    return best if share >= SURE_SERVICE or (share >= LIKELY_SERVICE and share >= CLEAR_LEAD * second) else ""
 
 
 def offered_services(setting: Setting, heard: Utterance) -> list[str]:

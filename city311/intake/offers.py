@@ -14,7 +14,7 @@ from typing import Any
 from city311.intake import places
 from city311.intake.acts import DANGER, SURE_DANGER, Utterance
 from city311.intake.asides import is_bare_place
-from city311.intake.meanings import MAYBE_DANGER, danger_chance, nearest, plausible, service_in, title
+from city311.intake.meanings import MAYBE_DANGER, REPORT, danger_chance, nearest, plausible, service_in, title
 from city311.intake.people import person
 from city311.intake.phrases import Phrase, Say, own, pack
 from city311.intake.reading import Candidate, contains, is_one_of, pick, words, yes_or_no
@@ -31,6 +31,8 @@ _MISSES_TO_A_PERSON = 2
 _SURE_OF_THE_SCOPE = 0.6
 _SURE_OF_THE_MATTER = 0.5
 """Share of the ranking from which a question is about the matter of that service."""
+_SOMETHING_TO_REPORT = 0.005
+"""Chance of a report below which a question is about nothing that can be reported, whatever service comes nearest."""
 _MOST_WORDS_OF_A_CHOICE = 5
 _SAYS_NOTHING_NEW = frozenset(
     {"nlu_fallback", "out_of_scope", "affirm", "deny", "inform", "skip", "dont_know", "repeat", "correct_answer", ""}
@@ -140,6 +142,8 @@ def may_report(setting: Setting, heard: Utterance) -> Offer | None:
     code, share = next(((code, share) for code, share in heard.services if code in setting.pack.services), ("", 0.0))
     if not code or code == fallback or share < _SURE_OF_THE_MATTER:
         return None
+    if heard.intents and dict(heard.intents).get(REPORT, 0.0) < _SOMETHING_TO_REPORT:
+        return None  # "is the library open on Sunday?"
     entities = {name: list(values) for name, values in heard.entities.items() if name == "location"}
     # A question says nothing that a crew could use; a complaint does.
     told = "" if heard.intent == "ask_question" else heard.text.strip()
@@ -152,7 +156,7 @@ def beside_danger(setting: Setting, heard: Utterance) -> Offer | None:
     waiting = [
         Other(code, text, heard.entity("location") if heard.entity("location") in text else "")
         for code, text in heard.also
-        if code in setting.pack.services
+        if code in setting.pack.services and code != setting.pack.city.catch_all_service
     ]
     code, share = next(iter(heard.services), ("", 0.0))
     known = code in setting.pack.services and code != setting.pack.city.catch_all_service
@@ -210,9 +214,8 @@ def hear_offer(setting: Setting, offer: Offer, heard: Utterance) -> Answered:
         return Answered(Reply.CHOSEN, offer, label=picked, settled=True)
     if picked == _REFUSED or (offer.labels and is_one_of(heard.text, setting.lexicon.something_else)):
         return _refused(offer)
-    if offer.kind == NO_DANGER and contains(heard.text, setting.lexicon.no_danger):
-        # "Nobody is hurt" is no "no" to "shall I report it, if nobody is in danger?"
-        return Answered(Reply.CHOSEN, offer, label=offer.labels[0], settled=True)
+    if offer.kind == NO_DANGER and (told := _told_on(setting, offer, heard)) is not None:
+        return Answered(Reply.CHOSEN, told, label=told.labels[0], settled=True)
     verdict = yes_or_no(heard.text, setting.lexicon)
     if verdict == "yes" and len(offer.labels) == 1 and not quiet:
         return Answered(Reply.CHOSEN, offer, label=offer.labels[0], settled=True)
@@ -227,6 +230,18 @@ def hear_offer(setting: Setting, offer: Offer, heard: Utterance) -> Answered:
     if heard.entity("location") and heard.intent == "inform":
         return Answered(Reply.LEFT, offer)
     return _missed(setting, offer, heard, quiet=quiet)
+
+
+def _told_on(setting: Setting, offer: Offer, heard: Utterance) -> Offer | None:
+    """The offer with what a resident tells on who takes it up without a yes: "nobody is hurt" (which is no "no" to
+    "shall I report it, if nobody is in danger?"), where it is, what it looks like. None for anything else."""
+    if contains(heard.text, setting.lexicon.no_danger):
+        return offer
+    if heard.intent != "inform":
+        return None
+    entities = {**offer.entities, **({"location": [heard.entity("location")]} if heard.entity("location") else {})}
+    text = offer.text if is_bare_place(setting, heard) else f"{offer.text}\n{heard.text.strip()}"
+    return replace(offer, text=text, entities=entities)
 
 
 _REFUSED = "-"

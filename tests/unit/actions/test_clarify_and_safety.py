@@ -155,3 +155,20 @@ def test_a_no_leaves_it_at_the_way_to_help(rasa):
 
 def test_certain_danger_is_never_offered_as_a_report(rasa):
     assert sounds_dangerous(rasa, "a tree fell on my husband", 0.8) == []
+
+
+def test_who_tells_on_where_it_is_goes_on_with_the_report(rasa):
+    rasa.hears("needles in the playground", "emergency", confidence=0.4, service="hazmat_drop")
+    offers_something(rasa.runs(ActionSafety()))
+    rasa.is_offered()
+    *_, message = rasa.answers("Dana Park", "inform", location="Dana Park")
+    assert message["parse_data"]["text"] == "needles in the playground"
+    assert {"entity": "location", "value": "Dana Park"} in message["parse_data"]["entities"]
+
+
+def test_who_tells_on_what_it_is_goes_on_with_the_report(rasa):
+    rasa.hears("needles in the playground", "emergency", confidence=0.4, service="hazmat_drop")
+    offers_something(rasa.runs(ActionSafety()))
+    rasa.is_offered()
+    *_, message = rasa.answers("on the ground by the swings", "inform")
+    assert message["parse_data"]["text"] == "needles in the playground\non the ground by the swings"

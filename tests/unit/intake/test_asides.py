@@ -378,3 +378,9 @@ def test_of_two_places_in_one_message_the_one_that_a_crew_finds_counts() -> None
     said = ["my mother's house", "77 Brattle Street"]
     talk = Talk().begin("all broken up at my mother's house, 77 Brattle Street", service="pothole", location=said)
     assert talk.value("location") == "77 Brattle Street"
+
+
+def test_the_service_that_fits_everything_is_no_rival() -> None:
+    several = (("pothole", 0.42), ("general_question", 0.41), ("noise", 0.02))
+    talk = Talk().begin("I need to report several things. First a pothole on Pearl Street", services=several)
+    assert talk.last.state.service == "pothole"
