@@ -7,11 +7,13 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
+from actions.afterwards import add_photo
 from actions.intake import ASKED_WHAT_THERE, FORM
 from actions.offering import offering
 from actions.requests import tell_status
 from actions.speaking import language, say
 from actions.surroundings import Surroundings, surroundings
+from actions.which import spoken_of_lately
 from city311.intake import Say, State, own, perhaps_a_report, put_pin, unclear, utterance
 
 LISTEN = "action_listen"
@@ -28,6 +30,11 @@ class ActionClarify(Action):
         here = surroundings()
         heard = utterance(tracker.latest_message)
         if heard.photos and not heard.text:
+            before = tracker.get_slot("photos")
+            if not before and spoken_of_lately(tracker):
+                added = await add_photo(dispatcher, tracker, here, heard)
+                if added is not None:
+                    return [*added, FollowupAction(LISTEN)]
             say(dispatcher, tracker, here, [Say(own("utter_photo_first"))])
             photos = [*(tracker.get_slot("photos") or []), *heard.photos]
             return [SlotSet("photos", photos), FollowupAction(LISTEN)]
@@ -35,17 +42,16 @@ class ActionClarify(Action):
             return self._pin_first(dispatcher, tracker, here, heard.pin)
         place = heard.entity("location")
         if heard.entity("request_number"):
-            await tell_status(dispatcher, tracker, here)
-        elif place and heard.intent == "inform":
+            told = await tell_status(dispatcher, tracker, here)
+            # Without a rule for this turn, Rasa would call its fallback again and again.
+            return [*told, FollowupAction(LISTEN)]
+        if place and heard.intent == "inform":
             say(dispatcher, tracker, here, [Say(own(ASKED_WHAT_THERE, place=place))])
             return [SlotSet("location", place), FollowupAction(LISTEN)]
-        else:
-            setting = here.setting(language(tracker, here), tracker.get_latest_input_channel() or "")
-            if perhaps_a_report(setting, heard):
-                return [FollowupAction(FORM)]
-            return offering(unclear(setting, heard))
-        # Without a rule for this turn, Rasa would call its fallback again and again.
-        return [FollowupAction(LISTEN)]
+        setting = here.setting(language(tracker, here), tracker.get_latest_input_channel() or "")
+        if perhaps_a_report(setting, heard):
+            return [FollowupAction(FORM)]
+        return offering(unclear(setting, heard))
 
     def _pin_first(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, here: Surroundings, pin: tuple[float, float]

@@ -19,11 +19,16 @@ from actions.surroundings import surroundings
 from city311.intake import (
     LOST,
     NO_DANGER,
+    SURE,
+    TELL,
     UNSURE,
+    WISHES,
     Offer,
     Reply,
     ask_offer,
+    ask_wish,
     hear_offer,
+    hear_wish,
     next_offer,
     offer_in,
     service_in,
@@ -49,9 +54,10 @@ class ValidateOfferForm(Action):
             left = Offer(LOST, reply=Reply.LEFT)
             return [SlotSet("offer", left.to_slot()), SlotSet("choice", None), SlotSet("requested_slot", None)]
         if not is_new_message(tracker, FORM):
-            say(dispatcher, tracker, here, ask_offer(setting, offer, heard))
+            asked = ask_wish(offer) if offer.kind in WISHES else ask_offer(setting, offer, heard)
+            say(dispatcher, tracker, here, asked)
             return [SlotSet("choice", None), SlotSet("requested_slot", "choice")]
-        answered = hear_offer(setting, offer, heard)
+        answered = (hear_wish if offer.kind in WISHES else hear_offer)(setting, offer, heard)
         if answered.settled and offer.kind in (UNSURE, LOST, NO_DANGER) and offer.labels:
             await remember(here, offer.text, offer.labels, answered.label or NONE_OF_THESE, spoken)
         if answered.reply is Reply.DANGER:
@@ -79,7 +85,9 @@ class ActionTakeOffer(Action):
             waiting = next_offer(offer) if offer is not None else None
             return [*done, *(offering(waiting) if waiting is not None else [])]
         message = dict(tracker.latest_message or {})
-        if offer.reply == Reply.CHOSEN:
+        if offer.reply == Reply.CHOSEN and offer.kind in WISHES:
+            message = _as_wished(offer, message.get("metadata") or {})
+        elif offer.reply == Reply.CHOSEN:
             message = _as_said(offer, message.get("metadata") or {})
         channel = tracker.get_latest_input_channel()
         return [
@@ -101,4 +109,19 @@ def _as_said(offer: Offer, metadata: dict[str, Any]) -> dict[str, Any]:
         "service_ranking": [{"code": service, "confidence": 1.0}] if service else [],
         "metadata": metadata,
         "known": {"contact": offer.contact, "later": [vars(other) for other in offer.rest]},
+    }
+
+
+def _as_wished(offer: Offer, metadata: dict[str, Any]) -> dict[str, Any]:
+    """What is wished for a sent report, as if it had been said with its number; the photos are those of then."""
+    intent = {"name": offer.wish, "confidence": 1.0}
+    entities = {**offer.entities, "request_number": [offer.chosen]}
+    return {
+        "text": offer.text,
+        "intent": intent,
+        "intent_ranking": [intent],
+        "entities": [{"entity": name, "value": value} for name, values in entities.items() for value in values],
+        "service_ranking": [],
+        "metadata": {**metadata, "media": list(offer.photos)},
+        "known": {"sure": offer.kind == SURE, "told": offer.kind == TELL},
     }

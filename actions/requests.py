@@ -7,18 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
-from actions.offering import offering
 from actions.speaking import language, say
 from actions.surroundings import Surroundings, surroundings
-from city311.intake import Phrase, Say, Utterance, is_unsure, own, pack, unclear, utterance
+from actions.which import spoken_of, which_report
+from city311.intake import Phrase, Say, own, pack
 from city311.language.dates import day_words
-from city311.requests import Kind, Sentence, Status, how_it_stands, phone
+from city311.requests import Kind, Sentence, Status, how_it_stands
 
-_WITHOUT_NUMBER = {"reopen_request": "utter_cannot_reopen", "follow_request": "utter_ask_follow_number"}
 _MOST_LISTED = 5
 _LONGEST_NUMBER = 64
 
@@ -30,37 +29,32 @@ class ActionCheckStatus(Action):
         return "action_check_status"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
-        here = surroundings()
-        await tell_status(dispatcher, tracker, here)
-        return []
+        return await tell_status(dispatcher, tracker, surroundings())
 
 
-async def tell_status(dispatcher: CollectingDispatcher, tracker: Tracker, here: Surroundings) -> None:
-    """The status of the number in the message, else of the last report made here, else asks for a number."""
+async def tell_status(dispatcher: CollectingDispatcher, tracker: Tracker, here: Surroundings) -> list[EventType]:
+    """The status of the report that the message names or means; asks where it may be several, or none."""
     spoken = language(tracker, here)
-    number = utterance(tracker.latest_message).entity("request_number") or tracker.get_slot("last_request") or ""
-    if not number:
-        mine = await asyncio.to_thread(here.requests.of_reporter, tracker.sender_id, 1)
-        number = mine[0].number if mine else ""
-    if not number:
-        say(dispatcher, tracker, here, [Say(own("utter_ask_request_number"))])
-        return
-    status = await _status(here, number, tracker.sender_id)
-    says = _told(here, status, spoken)
+    found = await which_report(dispatcher, tracker, here, "check_status")
+    if isinstance(found, list):
+        return found
+    status = await status_of(here, found, tracker.sender_id)
+    says = told_status(here, status, spoken)
     if status.parent:  # what became of a duplicate is what becomes of the report that it repeats
-        parent = await _status(here, status.parent)
+        parent = await status_of(here, status.parent)
         if parent.kind is Kind.FOUND and not parent.parent:
-            says += [Say(own("utter_status_parent", number=parent.number)), *_told(here, parent, spoken)]
+            says += [Say(own("utter_status_parent", number=parent.number)), *told_status(here, parent, spoken)]
     say(dispatcher, tracker, here, says)
+    return await spoken_of(tracker, here, status.number)
 
 
-async def _status(here: Surroundings, said: str, asker: str = "") -> Status:
+async def status_of(here: Surroundings, said: str, asker: str = "") -> Status:
     """How things stand with a number; what can be none is named as it was said."""
     status = await asyncio.to_thread(here.requests.status, said, asker=asker, budget_s=4.0)
     return status if status.number else replace(status, number=said[:_LONGEST_NUMBER])
 
 
-def _told(here: Surroundings, status: Status, spoken: str) -> list[Say]:
+def told_status(here: Surroundings, status: Status, spoken: str) -> list[Say]:
     number = status.number
     if status.kind is Kind.MISTYPED:
         return [Say(own("utter_status_mistyped", number=number))]
@@ -111,76 +105,3 @@ class ActionListRequests(Action):
         ]
         say(dispatcher, tracker, here, [Say(own("utter_list_intro")), *(Say(line) for line in lines), *also])
         return []
-
-
-class ActionChangeSent(Action):
-    """Says honestly that a report which was sent can't be changed here, and whom to call."""
-
-    def name(self) -> str:
-        return "action_change_sent"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
-        here = surroundings()
-        heard = utterance(tracker.latest_message)
-        number = heard.entity("request_number") or tracker.get_slot("last_request")
-        setting = here.setting(language(tracker, here), tracker.get_latest_input_channel() or "")
-        if not tracker.active_loop.get("name") and is_unsure(setting, heard):
-            return offering(unclear(setting, heard))
-        if not number:
-            key = _WITHOUT_NUMBER.get(heard.intent, "utter_cannot_change_request")
-            say(dispatcher, tracker, here, [Say(own(key))])
-            return []
-        status = await _status(here, number, tracker.sender_id)
-        if status.kind in (Kind.MISTYPED, Kind.UNKNOWN):
-            say(dispatcher, tracker, here, _told(here, status, language(tracker, here)))
-            return []
-        if heard.intent == "follow_request":
-            return await _follow(dispatcher, tracker, here, status)
-        if heard.intent == "withdraw_request" and await asyncio.to_thread(
-            here.requests.unfollow, status.number, tracker.sender_id
-        ):
-            say(dispatcher, tracker, here, [Say(own("utter_unfollowed", number=status.number))])
-            return []
-        reopens = heard.intent == "reopen_request"
-        if reopens and status.can_reopen:
-            return await _reopen(dispatcher, tracker, here, status, heard)
-        key = "utter_cannot_reopen_this" if reopens else "utter_cannot_change_this_request"
-        say(dispatcher, tracker, here, [Say(own(key, number=status.number, department_phone=phone(here.pack, status)))])
-        return []
-
-
-async def _follow(
-    dispatcher: CollectingDispatcher, tracker: Tracker, here: Surroundings, status: Status
-) -> list[EventType]:
-    channel = tracker.get_latest_input_channel() or ""
-    new = await asyncio.to_thread(here.requests.follow, status.number, tracker.sender_id, channel)
-    key = "utter_following" if new else "utter_following_already"
-    say(dispatcher, tracker, here, [Say(own(key, number=status.number))])
-    return [SlotSet("last_request", status.number)]
-
-
-async def _reopen(
-    dispatcher: CollectingDispatcher, tracker: Tracker, here: Surroundings, status: Status, heard: Utterance
-) -> list[EventType]:
-    """Files it again, where the resident named the number themselves: a guess must make no request."""
-    spoken = language(tracker, here)
-    if not heard.entity("request_number"):
-        again = own("utter_button_reopen", number=status.number)
-        say(dispatcher, tracker, here, [Say(own("utter_status_can_reopen", number=status.number), (again,))])
-        return []
-    note = here.words(own("utter_remark_still_there", number=status.number), spoken)
-    filed = await asyncio.to_thread(
-        here.requests.reopen,
-        status.number,
-        asker=tracker.sender_id,
-        channel=tracker.get_latest_input_channel() or "",
-        why=f"{note}\n{heard.text}",
-        budget_s=4.0,
-    )
-    if filed is None:  # somebody opened it meanwhile
-        key = "utter_cannot_reopen_this"
-        say(dispatcher, tracker, here, [Say(own(key, number=status.number, department_phone=phone(here.pack, status)))])
-        return []
-    key = "utter_reopened" if filed.passed_on else "utter_reopened_waiting"
-    say(dispatcher, tracker, here, [Say(own(key, number=status.number, new=filed.number))])
-    return [SlotSet("last_request", filed.number)]

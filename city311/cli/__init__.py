@@ -12,6 +12,7 @@ from rich.console import Console
 
 from city311.city import PackError, Problem, load_pack
 from city311.city.model import Pack
+from city311.cli import afterwards as _afterwards  # noqa: F401 - adds commands to desk.requests
 from city311.cli import desk, messages, places
 from city311.cli.understanding import understanding
 from city311.places import problems as place_problems

@@ -34,6 +34,7 @@ requests = typer.Typer(
 )
 keys = typer.Typer(help="API keys of the Open311 server: who may create requests.", no_args_is_help=True)
 db = typer.Typer(help="The database.", no_args_is_help=True)
+_OF_A_REMARK = ("said_at", "status", "text", "media_urls")
 _STATES = ", ".join(state.value for state in desk.DESK_STATES)
 # Marks that reverse the order of what a terminal shows: they could make a line lie about itself.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -77,8 +78,10 @@ def show_request(number: Number, as_json: AsJson = False) -> None:
     with explained() as engine:
         row = desk.show(engine, number)
         people = affected(engine, [row.number])[row.number]
+        remarks = desk.remarks(engine, row.number)
     if as_json:
-        print_json({**_full(row), "people": people})
+        told_later = [{name: _plain(getattr(one, name)) for name in _OF_A_REMARK} for one in remarks]
+        print_json({**_full(row), "people": people, "remarks": told_later})
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
@@ -111,6 +114,10 @@ def show_request(number: Number, as_json: AsJson = False) -> None:
     for note in row.notes:
         said = f": {note.note}" if note.note else ""
         table.add_row("History", safe(f"{when(note.at)}  {note.state}{said}  ({note.by})"))
+    for remark in remarks:
+        wish = {"open": " (open it again)", "closed": " (take it back)"}.get(remark.status, "")
+        told = "\n".join(part for part in (remark.text, *remark.media_urls) if part)
+        table.add_row("Resident", safe(f"{when(remark.said_at)}{wish}  {told}"))
     Console().print(table)
 
 
@@ -171,11 +178,13 @@ def list_undelivered(as_json: AsJson = False) -> None:
 
 @requests.command("retry")
 def retry_request(number: Number) -> None:
-    """Have a refused request passed on again, once what was wrong is mended."""
+    """Have a refused request, and what was said about it later, passed on again, once what was wrong is mended."""
     with explained() as engine:
         canonical = parse(number) or number
         if not retry(engine, canonical, now()):
-            raise desk.DeskError(f"No refused request is called {number}. `city311 requests undelivered` lists them.")
+            raise desk.DeskError(
+                f"Nothing about {number} was refused. `city311 requests undelivered` and `kept` list what was."
+            )
     typer.echo(f"{canonical} will be passed on again.")
 
 

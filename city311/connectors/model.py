@@ -83,6 +83,24 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Followup:
+    """What a resident says about a request that the server has.
+
+    Attributes:
+        key: ours; the server may know by it that it has it already.
+        request_id: the server's.
+        status: ``open`` to have it opened again, ``closed`` to take it back, empty for words and photos alone.
+    """
+
+    key: str
+    request_id: str
+    text: str
+    said_at: datetime
+    media_urls: tuple[str, ...] = ()
+    status: str = ""
+
+
+@dataclass(frozen=True)
 class RemoteRequest:
     """A request as the server shows it now.
 

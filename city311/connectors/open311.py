@@ -25,6 +25,7 @@ from city311.connectors.answers import Record, Unreadable, instant, text
 from city311.connectors.breaker import Breaker
 from city311.connectors.matching import SLACK, is_ours, marked
 from city311.connectors.model import (
+    Followup,
     Receipt,
     RemoteAttribute,
     RemoteDefinition,
@@ -247,6 +248,39 @@ class Open311:
         said = (answers.identity(row, "service_request_id") for row in rows if text(row, "token") in (token, None))
         return next((identity for identity in said if identity), None)
 
+    @property
+    def takes_followups(self) -> bool:
+        """Whether it takes ``servicerequestupdates``."""
+        return self._config.updates
+
+    @property
+    def obeys_followups(self) -> bool:
+        """Whether their ``status`` closes and opens a request: the embedded desk does."""
+        return self._config.updates and self.own_numbers
+
+    def follow_up(self, followup: Followup, *, budget_s: float) -> None:
+        """Hand over what a resident says about a request, as FixMyStreet's extension has it.
+
+        Raises:
+            SystemUnavailable: it surely was not taken; try later.
+            SystemRefused: it will not be taken as it is.
+            Unclear: it may have been taken; the embedded desk makes nothing twice.
+        """
+        deadline = self._deadline(budget_s)
+        form = self._followup_form(followup)
+
+        def once() -> None:
+            base, extension = self._endpoint(deadline)
+            answer = self._exchange("POST", f"{base}/servicerequestupdates.{extension}", form, deadline)
+            if answer.body.strip():
+                try:
+                    _rows(answer, "requests")  # some servers answer 200 with an error inside
+                except SystemUnavailable as error:
+                    raise Unclear(str(error)) from error
+
+        again = (SystemUnavailable, Unclear) if self.obeys_followups else (SystemUnavailable,)
+        _persist(once, again, deadline)
+
     # -- one call
 
     def _status(self, request_id: str, deadline: float) -> RemoteRequest | None:
@@ -386,6 +420,21 @@ class Open311:
         for code, values in submission.attributes.items():
             name = f"attribute[{code}]" if len(values) == 1 else f"attribute[{code}][]"
             fields.extend((name, value) for value in values)
+        return [(name, value) for name, value in fields if value]
+
+    def _followup_form(self, followup: Followup) -> Form:
+        # The extension wants a status always; our own desk takes words alone for no wish to open it again.
+        status = followup.status or ("" if self.obeys_followups else "open")
+        fields = [
+            ("api_key", self._api_key),
+            ("jurisdiction_id", self._config.jurisdiction_id),
+            ("service_request_id", followup.request_id),
+            ("update_id", followup.key),
+            ("updated_datetime", _utc(followup.said_at)),
+            ("status", status.upper()),
+            ("description", followup.text),
+            *(("media_url", address) for address in followup.media_urls),
+        ]
         return [(name, value) for name, value in fields if value]
 
     def _receipt(self, answer: Answer) -> Receipt:

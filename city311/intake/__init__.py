@@ -27,6 +27,8 @@ from city311.intake.reading import emails
 from city311.intake.setting import Setting
 from city311.intake.state import GIVEN, SKIPPED, UNKNOWN, Alike, Other, Spot, State, from_slot
 from city311.intake.turn import Outcome, Turn
+from city311.intake.which import Mine, meant
+from city311.intake.wishes import SURE, TELL, WISHES, ask_wish, hear_wish, sure, tell, told, which
 
 __all__ = [
     "ANONYMOUS",
@@ -35,11 +37,15 @@ __all__ = [
     "LOST",
     "NO_DANGER",
     "SKIPPED",
+    "SURE",
+    "TELL",
     "UNKNOWN",
     "UNSURE",
+    "WISHES",
     "Alike",
     "Card",
     "CardLine",
+    "Mine",
     "Offer",
     "Other",
     "Outcome",
@@ -53,15 +59,18 @@ __all__ = [
     "Utterance",
     "afterwards",
     "ask_offer",
+    "ask_wish",
     "beside_danger",
     "description",
     "emails",
     "from_slot",
     "hear",
     "hear_offer",
+    "hear_wish",
     "is_unsure",
     "label_of",
     "may_report",
+    "meant",
     "next_offer",
     "offer_in",
     "own",
@@ -72,6 +81,10 @@ __all__ = [
     "resume",
     "service_in",
     "start",
+    "sure",
+    "tell",
+    "told",
     "unclear",
     "utterance",
+    "which",
 ]

@@ -40,6 +40,8 @@ _PLAIN_REQUESTS = frozenset(
 """Digressions that are one even where free words are asked and nothing in them is a question. The others may well be
 an answer: "the police budget of last year" to "which records?"."""
 
+_MOST_WORDS_OF_AN_ACT = 8
+
 CANCEL, RESTART, BACK, SKIP, UNKNOWN, REPEAT = "cancel", "start_over", "go_back", "skip", "dont_know", "repeat"
 
 
@@ -130,10 +132,22 @@ def act(heard: Utterance, lexicon: Lexicon, *, answers: bool = False) -> str:
     ):
         if is_one_of(heard.text, phrases):
             return name
+    if _cancels(heard, lexicon):
+        return CANCEL
     counted = (CANCEL, RESTART, BACK) if answers else (CANCEL, RESTART, BACK, SKIP, UNKNOWN, REPEAT)
-    if heard.intent in counted and heard.confidence >= (0.85 if answers else 0.6) and len(words(heard.text)) <= 8:
+    if (
+        heard.intent in counted
+        and heard.confidence >= (0.85 if answers else 0.6)
+        and len(words(heard.text)) <= _MOST_WORDS_OF_AN_ACT
+    ):
         return heard.intent
     return ""
+
+
+def _cancels(heard: Utterance, lexicon: Lexicon) -> bool:
+    """ "Never mind, cancel my report": what is under way, as long as no sent report is named."""
+    withdraws = heard.intent == "withdraw_request" and not heard.entity("request_number")
+    return withdraws and starts_with(heard.text, lexicon.cancel) and len(words(heard.text)) <= _MOST_WORDS_OF_AN_ACT
 
 
 def asks(heard: Utterance, lexicon: Lexicon) -> bool:

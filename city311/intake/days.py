@@ -55,6 +55,28 @@ def day(
     return _parsed(" ".join(tokens), now, language, country, ahead) if len(tokens) <= 6 else None
 
 
+def month_in(told: list[str], today: date, language: str) -> date | None:
+    """The first day of the month that words name without a day of it: the last such month there was."""
+    if any(letter.isdigit() for word in told for letter in word):
+        return None
+    for word in told:
+        number = _months(language).get(word)
+        if number is not None:
+            return date(today.year if number <= today.month else today.year - 1, number, 1)
+    return None
+
+
+@cache
+def _months(language: str) -> dict[str, int]:
+    """Names of the months of a language (CLDR) → 1 to 12."""
+    locale = _locale(language)
+    return {
+        plain(name).rstrip("."): number
+        for width in ("wide", "abbreviated")
+        for number, name in locale.months["format"][width].items()
+    }
+
+
 def _day_of_month(number: int, today: date, ahead: bool) -> date | None:
     """ "the 5th": the nearest one on the right side of today."""
     for distance in range(1 if ahead else 0, 62):
@@ -120,10 +142,7 @@ def _parsed(text: str, now: datetime, language: str, country: str, ahead: bool) 
 @cache
 def _names(language: str) -> tuple[dict[str, int], frozenset[str]]:
     """Weekdays (Monday is 0) and months of a language, long and short (CLDR)."""
-    try:
-        locale = Locale.parse(language.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        locale = Locale.parse("en")
+    locale = _locale(language)
     weekdays: dict[str, int] = {}
     months: set[str] = set()
     for kind in ("format", "stand-alone"):
@@ -131,3 +150,10 @@ def _names(language: str) -> tuple[dict[str, int], frozenset[str]]:
             weekdays.update({plain(name).rstrip("."): number for number, name in locale.days[kind][width].items()})
             months.update(plain(name).rstrip(".") for name in locale.months[kind][width].values())
     return weekdays, frozenset(months)
+
+
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en")

@@ -54,6 +54,8 @@ class Offer:
         misses: messages in a row that were not understood.
         quiet: there was danger; until the next message, say only that this is kept.
         reply, chosen: how it was answered (a :class:`Reply`), and the label that was chosen.
+        wish: intent of what is to be done with a sent report (:mod:`city311.intake.wishes`); then labels are numbers.
+        ask: key of the question about it; ``reports``: what is shown of each report; ``photos``: ids of photos to add.
     """
 
     kind: str
@@ -66,6 +68,10 @@ class Offer:
     quiet: bool = False
     reply: str = ""
     chosen: str = ""
+    wish: str = ""
+    ask: str = ""
+    reports: list[dict[str, str]] = field(default_factory=list)
+    photos: list[str] = field(default_factory=list)
 
     def to_slot(self) -> dict[str, Any]:
         """As plain JSON for the slot."""
@@ -103,6 +109,7 @@ def offer_in(value: Any) -> Offer | None:
     except (TypeError, AttributeError):
         return None
     lists = isinstance(offer.labels, list) and all(isinstance(label, str) for label in offer.labels)
+    lists = lists and all(isinstance(each, list) for each in (offer.reports, offer.photos))
     whole = lists and isinstance(offer.entities, dict) and type(offer.misses) is int
     return offer if whole and isinstance(offer.text, str) and isinstance(offer.contact, str) else None
 

@@ -1,9 +1,10 @@
 """The embedded desk over the wire: an Open311 GeoReport v2 server (https://wiki.open311.org/GeoReport_v2/).
 
 Every resource ends in ``.json`` or ``.xml``: ``discovery``, ``services``, ``services/<code>``, ``requests`` (GET and
-POST), ``requests/<id>``, ``tokens/<token>``. All services are ``realtime``, so there never is a token to ask for.
-Only POST needs an ``api_key``. Readers never get names, telephone numbers, e-mail addresses, devices, accounts
-or answers; descriptions and addresses come with telephone numbers and e-mail addresses taken out.
+POST), ``requests/<id>``, ``tokens/<token>``, and ``servicerequestupdates`` (POST). All services are ``realtime``, so
+there never is a token to ask for. Only POST needs an ``api_key``. Readers never get names, telephone numbers, e-mail
+addresses, devices, accounts or answers; descriptions and addresses come with telephone numbers and e-mail addresses
+taken out.
 
 Beyond the standard:
 
@@ -17,6 +18,11 @@ Beyond the standard:
 * GET ``page`` and ``page_size`` (1 to 500); ``updated_after`` and ``updated_before``, which lift the 90 days' limit
   where no ``start_date`` or ``end_date`` is given; ``extensions=true`` adds ``extended_attributes`` (``state``,
   ``state_since``) and ``notes`` (``datetime``, ``description``, ``type``: the state from then on).
+* POST ``servicerequestupdates``, as FixMyStreet's extension has it (https://github.com/mysociety/fixmystreet/wiki):
+  what a resident says about a request that is there, with ``service_request_id``, ``update_id`` (the caller's own;
+  repeated, it changes nothing), ``updated_datetime``, ``description``, ``media_url`` (may be repeated) and ``status``:
+  ``open`` has a closed request opened again, ``closed`` takes an open one back, left out it stays. Only for the key
+  that made the request, and for keys made with ``own_numbers``. Readers never get these.
 * Where a question of the pack allows it, the answer ``unknown`` is taken for any attribute.
 * An attribute that is asked only after a certain answer is ``required=false`` in the definition, and required after
   that answer.
@@ -39,9 +45,10 @@ from starlette.datastructures import QueryParams
 
 from city311.city.model import Pack
 from city311.portal import open311_views as views
-from city311.portal.open311_form import listed, moment, read_form, whole_number
+from city311.portal.open311_form import Form, listed, moment, read_form, whole_number
 from city311.portal.open311_xml import CONTENT_TYPES, Value, render
 from city311.requests import desk
+from city311.requests.desk_remarks import check_remark, take
 from city311.requests.desk_rules import Problem, Refused, check, clean
 from city311.store import numbers
 from city311.store.base import now
@@ -56,7 +63,9 @@ _ROWS = 1000
 _PAGE = 100
 _LONGEST_PAGE = 500
 _IDS = 500
-_RESOURCES = re.compile(r"(?:discovery|services(?:/[^/]+)?|requests(?:/[^/]+)?|tokens/[^/]+)\.(?:json|xml)")
+_RESOURCES = re.compile(
+    r"(?:discovery|services(?:/[^/]+)?|requests(?:/[^/]+)?|tokens/[^/]+|servicerequestupdates)\.(?:json|xml)"
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -110,6 +119,14 @@ def open311_router(
         work = partial(_create, pack, engine, request.query_params, content_type, body)
         return _answer(form, "service_requests", await run_in_threadpool(work))
 
+    @router.post("/servicerequestupdates.{form}")
+    async def update(request: Request, form: str) -> Response:
+        """Add to a request, take it back, or have it opened again."""
+        body = await _body(request)
+        content_type = request.headers.get("content-type", "")
+        work = partial(_update, pack, engine, request.query_params, content_type, body)
+        return _answer(form, "service_request_updates", await run_in_threadpool(work))
+
     @router.get("/requests/{service_request_id}.{form}")
     def service_request(request: Request, service_request_id: str, form: str) -> Response:
         """One request."""
@@ -131,7 +148,8 @@ def open311_router(
     def nothing(request: Request, rest: str) -> Response:
         if _RESOURCES.fullmatch(rest):
             answer = _errors(rest.rpartition(".")[2], Problem(405, f"{request.method} is not offered here."))
-            answer.headers["Allow"] = "GET, POST" if rest.startswith("requests.") else "GET"
+            posts = {"requests": "GET, POST", "servicerequestupdates": "POST"}
+            answer.headers["Allow"] = posts.get(rest.rpartition(".")[0], "GET")
             return answer
         raise Refused(Problem(404, "There is nothing here; GET discovery.json says where to start."))
 
@@ -201,13 +219,27 @@ def _check_jurisdiction(pack: Pack, jurisdiction: str) -> None:
         raise Refused(Problem(404, f"jurisdiction_id was not found; this server is for {pack.city.code}."))
 
 
-def _create(pack: Pack, engine: Engine, query: QueryParams, content_type: str, body: bytes) -> Value:
+def _form(pack: Pack, engine: Engine, query: QueryParams, content_type: str, body: bytes) -> tuple[Form, ApiKey]:
+    """What was posted, and whose key it came with."""
     _query(pack, query)
     form = read_form(content_type, body)
     _check_jurisdiction(pack, form.fields.get("jurisdiction_id", ""))
     key = find_key(engine, form.fields.get("api_key", ""))
     if key is None:
         raise Refused(Problem(403, "api_key was not provided or is not valid."))
+    return form, key
+
+
+def _update(pack: Pack, engine: Engine, query: QueryParams, content_type: str, body: bytes) -> Value:
+    form, key = _form(pack, engine, query, content_type, body)
+    said_at = moment("updated_datetime", form.fields.get("updated_datetime", ""))
+    remark = check_remark(form.fields, form.media_urls, said_at)
+    take(engine, key, form.fields.get("service_request_id", ""), remark)
+    return [{"update_id": remark.update_id}]
+
+
+def _create(pack: Pack, engine: Engine, query: QueryParams, content_type: str, body: bytes) -> Value:
+    form, key = _form(pack, engine, query, content_type, body)
     own_number = _own_number(key, form.fields.get("service_request_id", ""))
     # Before anything is checked: a repetition must get the first answer, whatever has changed since.
     created = desk.already_created(engine, key, own_number) if own_number is not None else None

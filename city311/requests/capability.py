@@ -7,16 +7,20 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Engine, select
 
 from city311.city.model import Pack
+from city311.requests import afterwards
+from city311.requests.afterwards import Afterwards, Became, Said, Words
 from city311.requests.delivery import Delivery, Timing, Undelivered, retry, undelivered
 from city311.requests.duplicates import Likely, likely_duplicates
 from city311.requests.follow import follow, followed_by, unfollow
 from city311.requests.history import Pace, Usual
+from city311.requests.mine import Reported, follows, is_theirs, of_reporter
 from city311.requests.port import WorkOrderSystem
 from city311.requests.reopen import again, may_reopen
 from city311.requests.states import State
@@ -27,8 +31,8 @@ from city311.requests.updates import Rhythm, Watch
 from city311.requests.worker import Worker
 from city311.store import ledger
 from city311.store.base import now, reading
-from city311.store.correspondents import same_person
 from city311.store.ledger import Outbox, ServiceRequest
+from city311.store.reports import KnownReport
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -39,13 +43,10 @@ _LOOK_AGAIN_S = 0.05
 
 
 @dataclass(frozen=True)
-class Reported:
-    """One line of "everything I reported"."""
+class Reopened:
+    """A request that is opened again: as ``number``, which is a new one where the system of record opens none again."""
 
     number: str
-    service_code: str
-    service_name: str
-    requested_at: datetime
     passed_on: bool
 
 
@@ -95,12 +96,7 @@ class Requests:
         recorded = record(self._engine, self._pack, draft, key, self._clock(), self._timing.lease_s)
         held = recorded.claim
         if held is not None:
-            attempt = self._calls.submit(self._attempt, held, deadline)
-            wait([attempt], timeout=max(0.0, deadline - time.monotonic()))
-            if attempt.cancel():  # never begun
-                self._delivery.give_back(held)
-            elif attempt.done() and (error := attempt.exception()) is not None:
-                log.error("requests.attempt_failed", number=recorded.number, error=type(error).__name__)
+            self._try(held, recorded.number, deadline)
         else:
             self._wait_for_other(recorded.number, deadline)
         return filed(self._engine, self._pack, recorded.number)
@@ -121,19 +117,96 @@ class Requests:
             return replace(known, usual=self._usual(known.service_code or ""))
         return replace(known, can_reopen=may_reopen(self._engine, self._pack, known, asker, self._clock()))
 
-    def reopen(self, number: str, *, asker: str, channel: str, why: str, budget_s: float = 4.0) -> Filed | None:
-        """File a request again that was closed too early, once for each closing; None where ``asker`` may not.
+    def reopen(self, number: str, words: Words, *, channel: str, note: str, budget_s: float = 4.0) -> Reopened | None:
+        """Have a request opened again that was closed too early, once for each closing; None where they may not.
 
         Args:
-            why: what the crew reads first.
+            note: what the crew reads before the resident's words.
         """
-        began = time.monotonic()
-        known = self.status(number, asker=asker, budget_s=budget_s / 2)
+        deadline = time.monotonic() + budget_s
+        known = self.status(number, asker=words.author, budget_s=budget_s / 2)
         if not known.can_reopen or known.since is None:
             return None
-        left = max(0.5, budget_s - (time.monotonic() - began))
-        key = f"reopen:{known.number}:{known.since.isoformat()}"
-        return self.submit(again(self._engine, known.number, asker, channel, why), key=key, budget_s=left)
+        since, words = known.since, replace(words, text="\n".join((note, words.text)))
+        if self._system.obeys_followups:
+            become = partial(afterwards.reopen, self._engine, known.number, since, words)
+            done = self._say_afterwards(known.number, become, deadline)
+            return None if done.became is Became.NOT_THEIRS else Reopened(done.number, done.became is Became.PASSED_ON)
+        key = f"reopen:{known.number}:{since.isoformat()}"
+        left = max(0.5, deadline - time.monotonic())
+        filed = self.submit(
+            again(self._engine, known.number, words.author, channel, words.text), key=key, budget_s=left
+        )
+        return Reopened(filed.number, filed.passed_on)
+
+    def add(self, number: str, words: Words, *, budget_s: float = 4.0) -> Afterwards:
+        """Add words and photos to a request that is open, of whoever made or follows it."""
+        return self._while_open(number, words, partial(afterwards.add, self._engine, number, words), budget_s)
+
+    def withdraw(
+        self, number: str, words: Words, *, note: Callable[[bool, int], str], budget_s: float = 4.0
+    ) -> Afterwards:
+        """Take back a request that is open, of whoever made it. While others follow it, it stays, for them.
+
+        Args:
+            note: what the crew reads before the resident's words: from whether it stays, and how many others follow.
+        """
+        if (before := self.withdrawn(number, words.author)) is not None:
+            return before
+        become = partial(
+            afterwards.withdraw, self._engine, number, words, obeyed=self._system.obeys_followups, note=note
+        )
+        return self._while_open(number, words, become, budget_s)
+
+    @property
+    def obeys(self) -> bool:
+        """Whether the system of record closes what its reporter takes back, rather than only being told."""
+        return self._system.obeys_followups
+
+    def withdrawn(self, number: str, asker: str) -> Afterwards | None:
+        """What became of their having taken back a request; None where they have not."""
+        before = afterwards.withdrawn(self._engine, number, asker)
+        return afterwards.outcome(self._engine, before, number) if before is not None else None
+
+    def others(self, number: str, asker: str) -> int:
+        """How many others follow a request."""
+        with reading(self._engine) as session:
+            return afterwards.others(session, number, asker)
+
+    def may_withdraw(self, number: str, asker: str) -> bool:
+        """Whether they made that request and did not take it back."""
+        with reading(self._engine) as session:
+            row = session.get(ServiceRequest, number)
+            return row is not None and is_theirs(session, row, asker)
+
+    def may_add(self, number: str, asker: str) -> bool:
+        """Whether they made that request or follow it."""
+        with reading(self._engine) as session:
+            row = session.get(ServiceRequest, number)
+            return row is not None and (is_theirs(session, row, asker) or follows(session, number, asker))
+
+    def is_open(self, number: str, *, budget_s: float = 2.0) -> bool:
+        """Whether a request is open: in the system of record, or as far as is known where that can't be asked."""
+        known = self.status(number, budget_s=budget_s)
+        if known.kind is Kind.FOUND and known.state is not None:
+            return State(known.state).is_open
+        with reading(self._engine) as session:
+            row = session.get(KnownReport, number)
+        return row is None or State(row.state).is_open
+
+    def _while_open(self, number: str, words: Words, become: Callable[..., Said], budget_s: float) -> Afterwards:
+        deadline = time.monotonic() + budget_s
+        if not self.may_add(number, words.author):
+            return Afterwards(Became.NOT_THEIRS, number)
+        if not self.is_open(number, budget_s=budget_s / 2):
+            return Afterwards(Became.CLOSED, number)
+        return self._say_afterwards(number, become, deadline)
+
+    def _say_afterwards(self, number: str, become: Callable[..., Said], deadline: float) -> Afterwards:
+        said = become(at=self._clock(), lease_s=self._timing.lease_s)
+        if said.claim is not None:
+            self._try(said.claim, number, deadline)
+        return afterwards.outcome(self._engine, said, number)
 
     def _usual(self, service_code: str) -> Usual | None:
         return self._within(self._calls.submit(self._pace.of, service_code), _USUAL_WITHIN_S, None)
@@ -164,18 +237,7 @@ class Requests:
         includes what was reported from the same phone on another channel, and reports in which that phone was left as
         contact.
         """
-        if not reporter:
-            return []
-        with reading(self._engine) as session:
-            senders, phone = same_person(session, reporter)
-            theirs = ServiceRequest.reporter.in_(senders)
-            rows = session.scalars(
-                select(ServiceRequest)
-                .where(or_(theirs, ServiceRequest.phone == phone) if phone else theirs)
-                .order_by(ServiceRequest.created_at.desc(), ServiceRequest.number.desc())
-                .limit(limit)
-            ).all()
-        return [self._reported(row) for row in rows]
+        return of_reporter(self._engine, self._pack, reporter, limit)
 
     def deliver_waiting(self) -> int:
         """Pass on what is due now; how many rows were done for good."""
@@ -209,6 +271,15 @@ class Requests:
         """Take no more calls; those at work end by themselves."""
         self._calls.shutdown(wait=False, cancel_futures=True)
 
+    def _try(self, held: ledger.Claim, number: str, deadline: float) -> None:
+        """One attempt, until the deadline; what is left of it goes on, and the worker does the rest."""
+        attempt = self._calls.submit(self._attempt, held, deadline)
+        wait([attempt], timeout=max(0.0, deadline - time.monotonic()))
+        if attempt.cancel():  # never begun
+            self._delivery.give_back(held)
+        elif attempt.done() and (error := attempt.exception()) is not None:
+            log.error("requests.attempt_failed", number=number, error=type(error).__name__)
+
     def _attempt(self, held: ledger.Claim, deadline: float) -> None:
         left = max(0.0, deadline - time.monotonic())
         self._delivery.deliver(held, left, left)
@@ -234,13 +305,3 @@ class Requests:
         except TimeoutError:
             answer.cancel()
             return otherwise
-
-    def _reported(self, row: ServiceRequest) -> Reported:
-        service = self._pack.services.get(row.service_code)
-        return Reported(
-            number=row.number,
-            service_code=row.service_code,
-            service_name=service.name if service else str(row.submission.get("service_name", "")),
-            requested_at=row.created_at,
-            passed_on=row.sent_at is not None,
-        )

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, and_, or_, select
 
 from city311.city.model import Pack
 from city311.connectors.answers import without_markup
 from city311.connectors.model import ConnectorError, Receipt, Submission, SystemRefused, SystemUnavailable, Unclear
+from city311.requests.afterwards import followup, not_taken
 from city311.requests.port import WorkOrderSystem
 from city311.requests.submit import submission
 from city311.store import ledger
@@ -125,6 +126,8 @@ class Delivery:
             return Outcome.LOST
         if row.kind == ledger.RESOLVE:
             return self._resolve(held, row, request, send_s)
+        if row.kind in ledger.AFTERWARDS:
+            return self._follow_up(held, row, request, send_s)
         if request.sent_at is not None:
             return self._change(held, {"state": ledger.SENT, "lease": None}) or Outcome.LOST
         return self._create(held, row, request, search_s, send_s)
@@ -202,7 +205,8 @@ class Delivery:
                 request.external_token = receipt.token
                 request.service_notice = without_markup(receipt.service_notice or "")[:_LONGEST_NOTICE]
                 if receipt.token:
-                    session.add(self._question_for_id(row, receipt.token, at))
+                    question = {"token": receipt.token}
+                    session.add(ledger.to_do(f"{row.key}/token", ledger.RESOLVE, row.number, at, payload=question))
             elif receipt.service_request_id and request.external_id not in (None, receipt.service_request_id):
                 log.error(
                     "requests.there_twice",
@@ -216,20 +220,6 @@ class Delivery:
         return Outcome.DONE
 
     # -- from a token to an id
-
-    def _question_for_id(self, row: Outbox, token: str, at: datetime) -> Outbox:
-        return Outbox(
-            key=f"{row.key}/token",
-            kind=ledger.RESOLVE,
-            number=row.number,
-            payload={"token": token},
-            state=ledger.WAITING,
-            attempts=0,
-            posts=0,
-            not_before=at,
-            last_error="",
-            created_at=at,
-        )
 
     def _resolve(self, held: Claim, row: Outbox, request: ServiceRequest, budget_s: float) -> Outcome:
         if request.external_id is None:
@@ -250,6 +240,36 @@ class Delivery:
             request = session.get_one(ServiceRequest, number)
             if request.external_id is None:
                 request.external_id = identity
+
+    # -- what was said afterwards
+
+    def _follow_up(self, held: Claim, row: Outbox, request: ServiceRequest, send_s: float) -> Outcome:
+        nowhere = request.sent_at is not None and not (request.external_id or request.external_token)
+        if nowhere or not self.system.takes_followups or self._is_with_staff(request.number):
+            return self._change(held, {"state": ledger.KEPT, "lease": None, "leased_until": None}) or Outcome.LOST
+        if request.external_id is None:
+            return self._later(held, row, None, 0.0, {})
+        if not self._about_to_send(held, row):
+            return Outcome.LOST
+        try:
+            self.system.follow_up(followup(row, request.external_id), budget_s=send_s)
+        except SystemRefused as error:
+            return self._fail(held, row, _in_short(error), {})
+        except Unclear as error:
+            if not self.system.obeys_followups and row.posts + 1 >= self.timing.unclear_posts:
+                return self._fail(held, row, f"sent {row.posts + 1} times, outcome unclear", {})
+            return self._later(held, row, error, 0.0, {})
+        except SystemUnavailable as error:
+            return self._later(held, row, error, error.retry_after_s or 0.0, {"posts": row.posts})
+        done = self._change(held, {"state": ledger.SENT, "lease": None, "leased_until": None, "last_error": ""})
+        log.info("requests.followed_up", number=row.number, kind=row.kind, attempts=row.attempts)
+        return done or Outcome.LOST
+
+    def _is_with_staff(self, number: str) -> bool:
+        """Whether the request itself was refused: then there is nothing yet that could be followed up."""
+        with reading(self.engine) as session:
+            state = session.scalar(select(Outbox.state).where(Outbox.number == number, Outbox.kind == ledger.CREATE))
+        return state == ledger.FAILED
 
     # -- how an attempt ends
 
@@ -311,15 +331,15 @@ def undelivered(engine: Engine) -> list[Undelivered]:
 
 
 def retry(engine: Engine, number: str, at: datetime) -> bool:
-    """Have a refused request tried again, once what was wrong is put right; False when there is none of that number."""
+    """Have a request that was refused, and what was said about it afterwards, tried again, once what was wrong is put
+    right; False when there is nothing of that number to try.
+    """
     with writing(engine) as session:
-        row = session.scalar(
-            select(Outbox).where(Outbox.number == number, Outbox.kind == ledger.CREATE, Outbox.state == ledger.FAILED)
-        )
-        if row is None:
-            return False
-        row.state, row.not_before, row.attempts, row.posts = ledger.WAITING, at, 0, 0
-        return True
+        refused = and_(Outbox.kind == ledger.CREATE, Outbox.state == ledger.FAILED)
+        rows = session.scalars(select(Outbox).where(Outbox.number == number, or_(refused, not_taken()))).all()
+        for row in rows:
+            row.state, row.not_before, row.attempts, row.posts = ledger.WAITING, at, 0, 0
+        return bool(rows)
 
 
 def _in_short(error: ConnectorError) -> str:

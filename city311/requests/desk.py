@@ -21,7 +21,7 @@ from city311.requests.desk_rules import DESCRIPTION_LIMIT, Problem, Refused, Rep
 from city311.requests.states import State
 from city311.store import numbers
 from city311.store.base import now, reading, writing
-from city311.store.desk import ApiKey, DeskNote, DeskRequest
+from city311.store.desk import ApiKey, DeskNote, DeskRemark, DeskRequest
 
 DESK_STATES = tuple(state for state in State if state not in (State.PASSED_ON, State.DONE_UNEXPLAINED))
 """States that a crew can set. The other two are what is said of a system that says less."""
@@ -114,6 +114,12 @@ def find(engine: Engine, number: str) -> DeskRequest | None:
     return found[0] if found else None
 
 
+def remarks(engine: Engine, number: str) -> list[DeskRemark]:
+    """What residents said about a request after it was made, the oldest first. For the crew only."""
+    with reading(engine) as session:
+        return list(session.scalars(select(DeskRemark).where(DeskRemark.number == number).order_by(DeskRemark.id)))
+
+
 def show(engine: Engine, number: str) -> DeskRequest:
     """As :func:`find`, for people.
 
@@ -173,7 +179,7 @@ def update(
             raise DeskError(f"Evidence shows that a request is done; {row.number} would be {then.value}.")
         if target in (None, current) and not (note or evidence or parent):
             raise DeskError(f"{row.number} is {current.value} already. Give a different state, or a note.")
-        at = _this_second()
+        at = this_second()
         row.updated_at = at
         changed = target is not None and target is not current
         row.status_notes = note if note or changed else row.status_notes
@@ -233,7 +239,7 @@ def _matching(wanted: Filter) -> Select[DeskRequest]:
 
 
 def _row(pack: Pack, key: ApiKey, report: Report, number: str) -> DeskRequest:
-    at = _this_second()
+    at = this_second()
     service = report.service
     return DeskRequest(
         number=number,
@@ -273,7 +279,8 @@ def _agency(pack: Pack, key: ApiKey, report: Report) -> str:
     return report.agency if key.own_numbers and report.agency in known else report.service.department.name
 
 
-def _this_second() -> datetime:
+def this_second() -> datetime:
+    """This moment, as the desk keeps it."""
     # Open311's times have whole seconds: with finer ones, a search for the moment that was shown would find nothing.
     return now().replace(microsecond=0)
 

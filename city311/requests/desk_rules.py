@@ -109,7 +109,7 @@ def check(
     wrong = [
         *_lengths(fields),
         *_place(service, fields),
-        *_media(media_urls),
+        *check_media(media_urls),
         *_answers(pack, service, attributes),
     ]
     if wrong:
@@ -173,7 +173,8 @@ def _degrees(text: str, limit: int) -> float | None:
     return value if -limit <= value <= limit else None
 
 
-def _media(urls: Sequence[str]) -> Iterable[Problem]:
+def check_media(urls: Sequence[str]) -> Iterable[Problem]:
+    """What is wrong with addresses of photos."""
     if len(urls) > _MEDIA_LIMIT:
         yield Problem(400, f"media_url was provided more than {_MEDIA_LIMIT} times.")
     if not all(is_web_address(url) for url in urls):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,7 +25,7 @@ def follow(engine: Engine, reference: str, follower: str, channel: str, at: date
     try:
         with writing(engine) as session:
             request = session.get(ServiceRequest, reference)
-            if request is not None and request.reporter == follower:
+            if request is not None and request.reporter == follower and request.withdrawn_at is None:
                 return False
             row = session.get(Follow, (reference, follower))
             if row is not None and row.ended_at is None:
@@ -62,11 +62,20 @@ def followers(session: Session, reference: str) -> list[tuple[str, str]]:
 
 
 def affected(engine: Engine, references: Iterable[str]) -> dict[str, int]:
-    """How many people each report is about: whoever made it, and those who follow."""
+    """How many people each report is about: whoever made it and did not take it back, and those who follow."""
     wanted = list(references)
     counted = dict.fromkeys(wanted, 1)
     with reading(engine) as session:
         for start in range(0, len(wanted), 500):
+            left = select(ServiceRequest.number, ServiceRequest.external_id).where(
+                or_(
+                    ServiceRequest.number.in_(wanted[start : start + 500]),
+                    ServiceRequest.external_id.in_(wanted[start : start + 500]),
+                ),
+                ServiceRequest.withdrawn_at.is_not(None),
+            )
+            for request in session.execute(left):
+                counted.update({reference: 0 for reference in request if reference in counted})
             rows = session.execute(
                 select(Follow.reference, func.count())
                 .where(Follow.reference.in_(wanted[start : start + 500]), Follow.ended_at.is_(None))

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from city311.connectors.model import Receipt, RemoteRequest, Submission
+from city311.connectors.model import Followup, Receipt, RemoteRequest, Submission
 
 
 class WorkOrderSystem(Protocol):
@@ -38,6 +38,17 @@ class WorkOrderSystem(Protocol):
 
     def several(self, request_ids: Sequence[str], *, budget_s: float) -> Sequence[RemoteRequest]:
         """The requests of those ids, as far as it knows them."""
+
+    @property
+    def takes_followups(self) -> bool:
+        """Whether more can be said about a request that it has."""
+
+    @property
+    def obeys_followups(self) -> bool:
+        """Whether it closes what its reporter takes back, and opens again what they say is not fixed."""
+
+    def follow_up(self, followup: Followup, *, budget_s: float) -> None:
+        """Hand over what a resident says about a request; raises Unclear when it may or may not have been taken."""
 
     def resolve_token(self, token: str, *, budget_s: float | None = None) -> str | None:
         """The id that a token became; None while there is none."""

@@ -1,4 +1,4 @@
-"""Opening a request again: as a new one that names it, which every system of record can take.
+"""Who may have a request opened again, and when; and as a new one that names it, which every system of record can take.
 
 Only whoever made a request may, and only for so long after it was closed as the city pack says.
 """
@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from city311.city.model import Pack
+from city311.requests.mine import is_theirs
 from city311.requests.states import State
 from city311.requests.status import Kind, Status
 from city311.requests.submit import Draft
 from city311.store.base import reading
-from city311.store.correspondents import same_person
 from city311.store.ledger import ServiceRequest
 
 _NEVER = frozenset({State.DUPLICATE, State.NOT_OURS, State.WITHDRAWN})
@@ -31,7 +31,7 @@ def may_reopen(engine: Engine, pack: Pack, status: Status, asker: str, at: datet
         return False
     with reading(engine) as session:
         row = session.get(ServiceRequest, status.number)
-        return row is not None and row.reporter in same_person(session, asker)[0]
+        return row is not None and is_theirs(session, row, asker)
 
 
 def may_be_reopened(state: State) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -142,25 +142,10 @@ def _insert(
         session, service, number, sought(draft, service), state="received", requested_at=at, updated_at=at
     )
     file_with(session, draft.photos, draft.reporter, number)
-    # Born in the hands of this turn: no worker takes it unless this process dies.
-    until = at + timedelta(seconds=lease_s)
-    row = Outbox(
-        key=key,
-        kind=ledger.CREATE,
-        number=number,
-        payload={},
-        state=ledger.SENDING,
-        attempts=1,
-        posts=0,
-        not_before=at,
-        lease=ledger.new_lease(),
-        leased_until=until,
-        last_error="",
-        created_at=at,
-    )
+    row = ledger.to_do(key, ledger.CREATE, number, at, **ledger.held(at, lease_s))
     session.add(row)
     session.flush()
-    return Recorded(number, Claim(row.id, row.lease or "", until))
+    return Recorded(number, ledger.claim_of(row))
 
 
 def sought(draft: Draft, service: Service) -> Sought:

@@ -214,14 +214,15 @@ class Watch:
         self, session: Session, row: KnownReport, ours: ServiceRequest | None, status: Status, at: datetime
     ) -> None:
         """One update for the reporter and each follower, and for those of the reports that repeat this one."""
-        reporter = ours.reporter if ours is not None else ""
+        reporter = ours.reporter if ours is not None and ours.withdrawn_at is None else ""
         reopens = may_be_reopened(State(status.state or State.PASSED_ON))
         wanting = {reporter: ""} if reporter else {}
         wanting |= {follower: "" for follower, _ in followers(session, row.reference)}
         for child in session.scalars(select(KnownReport).where(KnownReport.parent == row.reference)):
             request = session.get(ServiceRequest, child.reference)
             people = [follower for follower, _ in followers(session, child.reference)]
-            for one in [*people, *([request.reporter] if request is not None and request.reporter else [])]:
+            made_by = request.reporter if request is not None and request.withdrawn_at is None else ""
+            for one in filter(None, [*people, made_by]):
                 wanting.setdefault(one, child.reference)
         for recipient, child_reference in wanting.items():
             session.add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Integer, String, Text
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from city311.store.base import Base, Instant
@@ -78,3 +78,26 @@ class DeskNote(Base):
     state: Mapped[str] = mapped_column(String(20), nullable=False)
     note: Mapped[str] = mapped_column(Text, nullable=False)
     by: Mapped[str] = mapped_column(String(200), nullable=False)
+
+
+class DeskRemark(Base):
+    """What residents said about a request after it was made. For the crew's eyes only.
+
+    Attributes:
+        update_id: the sender's own name for it, so that it is there once; unique among one key's.
+        said_at: when the resident said it; ``at`` is when the desk took it.
+        status: what the resident wants: ``open`` (again), ``closed`` (taken back), or empty for words alone.
+    """
+
+    __tablename__ = "desk_remarks"
+    __table_args__ = (UniqueConstraint("api_key_id", "update_id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(ForeignKey("api_keys.id"), nullable=False)
+    update_id: Mapped[str] = mapped_column(String(200), nullable=False)
+    number: Mapped[str] = mapped_column(ForeignKey("desk_requests.number"), nullable=False, index=True)
+    at: Mapped[datetime] = mapped_column(Instant, nullable=False)
+    said_at: Mapped[datetime] = mapped_column(Instant, nullable=False)
+    status: Mapped[str] = mapped_column(String(10), nullable=False)
+    text: Mapped[str] = mapped_column(Text, nullable=False)
+    media_urls: Mapped[list[str]] = mapped_column(JSON, nullable=False)

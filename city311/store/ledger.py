@@ -25,10 +25,18 @@ CREATE = "create"
 RESOLVE = "resolve_token"
 """Outbox kind: learn the id that a token became."""
 
+ADD, WITHDRAW, LEAVE, REOPEN = "add", "withdraw", "leave", "reopen"
+"""Outbox kinds: pass on what a resident said about a request that was made before: more about it; that they take it
+back; that they do, while others still follow it; that it is not fixed.
+"""
+AFTERWARDS = frozenset({ADD, WITHDRAW, LEAVE, REOPEN})
+
 WAITING = "waiting"
 SENDING = "sending"
 SENT = "sent"
 FAILED = "failed"
+KEPT = "kept"
+"""The system of record has no way to take it: it stays with our record, for staff."""
 
 
 class ServiceRequest(Base):
@@ -36,7 +44,7 @@ class ServiceRequest(Base):
 
     ``phone`` is the number they left, in E.164 if it is one: whoever writes from it later finds the request.
     ``sent_at`` is when the system of record took it. It gave ``external_id``, or ``external_token`` that becomes one,
-    or neither.
+    or neither. ``withdrawn_at`` is when the resident took it back; from then on they hear no more of it.
     """
 
     __tablename__ = "service_requests"
@@ -55,13 +63,15 @@ class ServiceRequest(Base):
     external_token: Mapped[str | None] = mapped_column(String(200))
     service_notice: Mapped[str] = mapped_column(Text, default="")
     sent_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Outbox(Base):
     """One thing to do at a system of record for request ``number``; ``key`` names it, so that it is there once.
 
     Attributes:
-        state: waiting, sending (its lease tells whether still), sent or failed (a person has to look).
+        payload: of what was said afterwards ``author``, ``text`` and ``media_urls``.
+        state: waiting, sending (its lease tells whether still), sent, failed or kept (a person has to look).
         attempts: how often it was begun.
         posts: how often it was sent with an outcome that stayed unknown.
         posted_since: from when on the system of record may have it without our knowing; it is looked for there first.
@@ -86,6 +96,23 @@ class Outbox(Base):
     leased_until: Mapped[datetime | None] = mapped_column(Instant)
     last_error: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+def to_do(key: str, kind: str, number: str, at: datetime, **more: Any) -> Outbox:
+    """A new outbox row that waits from ``at`` on; ``more`` sets other columns."""
+    given = {"payload": {}, "state": WAITING, "attempts": 0, "posts": 0, "not_before": at, "last_error": ""}
+    return Outbox(key=key, kind=kind, number=number, created_at=at, **(given | more))
+
+
+def held(at: datetime, lease_s: float) -> dict[str, Any]:
+    """Columns of a row that is born in the hands of its turn: no worker takes it unless this process dies."""
+    until = at + timedelta(seconds=lease_s)
+    return {"state": SENDING, "attempts": 1, "lease": new_lease(), "leased_until": until}
+
+
+def claim_of(row: Outbox) -> Claim | None:
+    """The claim with which a row was born, once it is flushed; None where it waits."""
+    return Claim(row.id, row.lease, row.leased_until) if row.lease and row.leased_until else None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@
     - unanswered: STOP                         # said, and nothing comes back (phones)
     - later: 3                                 # so many days pass (phones)
     - kill: actions                            # kill -9 of actions, dialogue or portal
+    - finish: true                             # answers what is open with "skip" until the report is sent
+    - desk: down                               # the desk answers no updates; `up` mends it
+    - eventually: [{remarks: [bigger]}]        # what is stored will be like this, in a minute at most
     - crew: [--state, in_progress, --note, A crew comes on Friday]   # city311 requests update <last number> …
     stored:                                    # all requests of this conversation's residents, oldest first
     - service: pothole
@@ -30,6 +33,8 @@
       contact: anonymous                       # or what must stand in e-mail and phone
       by: ana
       people: 2                                # who made it and who follows it
+      state: withdrawn
+      remarks: [it got bigger]                 # what was said to the crew afterwards: how many, and what stands in each
     consents:                                  # entries of the consent ledger (phones)
     - {state: out, how: STOP}
     candidates:                                # choices kept for training, of this conversation
@@ -46,6 +51,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,8 +80,13 @@ _DIRECTIONS = frozenset(
         "pin",
         "unanswered",
         "later",
+        "finish",
+        "desk",
+        "eventually",
     ]
 )
+_LONGEST_FORM = 12
+_EVENTUALLY_S = 60
 
 
 @dataclass
@@ -89,6 +100,7 @@ class Talk:
     numbers: dict[str, str] = field(default_factory=dict)
     speaker: str = "resident"
     photos: int = 0
+    desk_down: bool = False
     record: list[str] = field(default_factory=list)
 
     def resident(self, name: str) -> Resident | Phone:
@@ -121,12 +133,16 @@ def play(path: Path, stack: Stack) -> Talk:
     script = yaml.safe_load(path.read_text(encoding="utf-8"))
     talk = Talk(stack, script.get("by", "web"), script.get("language", ""))
     before = {row["id"] for row in _candidates(stack)}
-    for line in script["talk"]:
-        ((key, value),) = line.items()
-        if key not in _DIRECTIONS:
-            talk.say(key, str(value))
-            continue
-        _direct(talk, key, value)
+    try:
+        for line in script["talk"]:
+            ((key, value),) = line.items()
+            if key not in _DIRECTIONS:
+                talk.say(key, str(value))
+                continue
+            _direct(talk, key, value)
+    finally:
+        if talk.desk_down:
+            _direct(talk, "desk", "up")
     if "stored" in script:
         _check_stored(talk, script["stored"])
     if "consents" in script:
@@ -215,9 +231,39 @@ def _direct(talk: Talk, key: str, value: Any) -> None:
         talk.record.append(f"({value} is killed)")
     elif key == "heal":
         talk.stack.wait_until_healthy()
+    elif key == "finish":
+        _finish(talk)
+    elif key == "desk":
+        talk.desk_down = value == "down"
+        before, after = ("desk_remarks", "away") if talk.desk_down else ("away", "desk_remarks")
+        talk.stack.change(f"ALTER TABLE {before} RENAME TO {after}")
+    elif key == "eventually":
+        _eventually(talk, value)
     elif key == "crew":
         done = talk.stack.crew("requests", "update", talk.numbers[talk.speaker], *[str(word) for word in value])
         assert done.exit_code == 0, done.output
+
+
+def _finish(talk: Talk) -> None:
+    """Answers the open questions until the report is sent."""
+    for _ in range(_LONGEST_FORM):
+        heard = talk.resident(talk.speaker).last
+        if _NUMBER.search(heard.text):
+            return
+        known = [title for title in ("Yes, send it", "Skip", "I don't know") if title in heard.buttons]
+        talk.say(talk.speaker, known[0] if known else heard.buttons[0] if heard.buttons else "skip")
+    raise AssertionError("the report is not sent:\n" + "\n".join(talk.record))
+
+
+def _eventually(talk: Talk, wanted: list[dict[str, Any]]) -> None:
+    end = time.monotonic() + _EVENTUALLY_S
+    while True:
+        try:
+            return _check_stored(talk, wanted)
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
 
 
 def _picture(shade: int, taken_at: tuple[float, float] | None = None) -> bytes:
@@ -287,6 +333,12 @@ def _check_field(row: dict[str, Any], key: str, value: Any, shown: str) -> None:
         assert row["people"] == value, shown
     elif key == "by":
         assert row["by"] == value, shown
+    elif key == "state":
+        assert row["state"] == value, shown
+    elif key == "remarks":
+        said = [remark["text"] for remark in row["remarks"]]
+        assert len(said) == len(value), f"remarks: {shown}"
+        assert all(_plain(part) in _plain(text) for part, text in zip(value, said, strict=True)), f"remarks: {shown}"
     elif key in ("address", "description"):
         assert _plain(str(value)) in _plain(str(row[key] or "")), f"{key}: {shown}"
     elif key == "contact":

@@ -61,6 +61,11 @@ class Lexicon:
     day_words: frozenset[str]
     days_behind: frozenset[str]
     days_ahead: frozenset[str]
+    this: frozenset[str]
+    newest: frozenset[str]
+    oldest: frozenset[str]
+    report_nouns: frozenset[str]
+    around_an_addition: frozenset[str]
 
 
 @cache

@@ -22,6 +22,7 @@ GEOREPORT = "http://wiki.open311.org/GeoReport_v2"
 XML_LISTS = {
     "services": "service",
     "service_requests": "request",
+    "service_request_updates": "request_update",
     "errors": "error",
     "attributes": "attribute",
     "values": "value",
@@ -77,6 +78,7 @@ class Switches:
     status_words: str = ""
     refuse: bool = False
     refuse_filters: bool = False
+    takes_updates: bool = True
     endpoints: list[dict[str, Any]] | None = None
 
 
@@ -100,6 +102,7 @@ class Double:
     stored: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
     tokens: dict[str, str] = field(default_factory=dict)
+    updates: list[dict[str, Any]] = field(default_factory=list)
 
     def __enter__(self) -> Double:
         double = self
@@ -196,6 +199,8 @@ class _GeoReport(Handler):
         resource = name.removeprefix("/open311/v2/").split("/")
         if method == "POST" and resource == ["requests"]:
             return self._create(form)
+        if method == "POST" and resource == ["servicerequestupdates"] and how.takes_updates:
+            return self._update(form)
         if method == "GET":
             return self._read(resource, call.query)
         return self._error(404, "no such resource")
@@ -268,6 +273,30 @@ class _GeoReport(Handler):
         if how.post_raw is not None:
             return self._send(200, how.post_raw, how.content_type or "text/html")
         return self._answer([receipt], "service_requests", "request", 201)
+
+    def _update(self, form: dict[str, list[str]]) -> None:
+        """As the embedded desk: the same id again changes nothing; status opens and closes."""
+        double, how = self.server_double, self.server_double.switches
+        given = {name: values[0] for name, values in form.items()}
+        if given.get("api_key") != KEY:
+            return self._error(403, "Missing or invalid api_key")
+        with double.lock:
+            if how.cut_before:
+                how.cut_before -= 1
+                return self._cut()
+            rows = [row for row in double.rows if row["service_request_id"] == given["service_request_id"]]
+            if not rows:
+                return self._error(404, "service_request_id was not found")
+            if given["update_id"] not in [one["update_id"] for one in double.updates]:
+                double.updates.append({**given, "media_urls": form.get("media_url", [])})
+                if how.own_numbers and given.get("status"):
+                    state = {"CLOSED": "withdrawn", "OPEN": "reopened"}[given["status"]]
+                    rows[0].update(status=given["status"].lower(), extended_attributes={"state": state})
+                    rows[0]["updated_datetime"] = datetime.now(timezone.utc)
+            if how.cut_after:
+                how.cut_after -= 1
+                return self._cut()
+        return self._answer([{"update_id": given["update_id"]}], "service_request_updates", "request_update")
 
     def _store(self, given: dict[str, str], form: dict[str, list[str]]) -> dict[str, Any]:
         double, how = self.server_double, self.server_double.switches

@@ -132,6 +132,7 @@ def test_an_unexpected_error_has_no_stack_trace(pack, client, engine, caplog, ca
         from sqlalchemy import text
 
         connection.execute(text("DROP TABLE desk_notes"))
+        connection.execute(text("DROP TABLE desk_remarks"))
         connection.execute(text("DROP TABLE desk_requests"))
     for form, read in (("json", lambda answer: answer.json()), ("xml", lambda answer: from_xml(answer.content))):
         answer = client.get(f"requests.{form}?service_code=SECRET-WORDS")

@@ -11,7 +11,7 @@ import pytest
 from contract.open311_connector.georeport_double import KEY, Double
 from played_rasa import Rasa
 
-from actions import answers, clarify, intake, offers, requests, safety
+from actions import afterwards, answers, clarify, intake, offers, requests, safety
 from actions.surroundings import Surroundings
 from city311 import settings
 from city311.city import Pack, load_pack
@@ -53,7 +53,7 @@ def here(
         public_url="https://311.example",
         zone=pack.city.timezone,
     )
-    for module in (answers, clarify, intake, offers, requests, safety):
+    for module in (afterwards, answers, clarify, intake, offers, requests, safety):
         monkeypatch.setattr(module, "surroundings", lambda: made)
     yield made
     made.requests.close()

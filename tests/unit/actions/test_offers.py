@@ -8,7 +8,6 @@ from played_rasa import FORM, answer_all
 from actions.answers import ActionNotYet, ActionPerson
 from actions.clarify import ActionClarify
 from actions.offers import ActionTakeOffer, ValidateOfferForm
-from actions.requests import ActionChangeSent
 from city311.intake import from_slot
 
 MIXED = {
@@ -294,17 +293,6 @@ def test_a_person_comes_with_whether_they_are_there(rasa):
     rasa.hears("a real person please", "talk_to_person")
     rasa.runs(ActionPerson())
     assert rasa.spoken()[0] == "utter_person" and len(rasa.words()) == 2
-
-
-@pytest.mark.parametrize(
-    ("intent", "key"),
-    [("reopen_request", "utter_cannot_reopen"), ("follow_request", "utter_ask_follow_number"),
-     ("withdraw_request", "utter_cannot_change_request")],
-)  # fmt: skip
-def test_what_was_sent_is_never_said_to_be_changed(rasa, intent, key):
-    rasa.hears("it's back again", intent)
-    rasa.runs(ActionChangeSent())
-    assert rasa.spoken() == [key]
 
 
 def test_taking_an_offer_that_is_gone_is_harmless(rasa):

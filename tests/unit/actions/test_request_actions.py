@@ -1,9 +1,8 @@
-"""Where a request stands, which ones this conversation made, and what cannot be changed any more."""
+"""Where a request stands, and which ones this conversation made."""
 
 from __future__ import annotations
 
 import string
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import yaml
 from played_rasa import report_pothole
 
 from actions import requests
-from actions.requests import ActionChangeSent, ActionCheckStatus, ActionListRequests
+from actions.requests import ActionCheckStatus, ActionListRequests
 from city311 import settings
 from city311.requests import Kind, State, Status, telling
 from city311.requests.history import Usual
@@ -52,7 +51,7 @@ def status(**changes):
 def told(here, **changes):
     return [
         (message.phrase.key, here.words(message.phrase, "en"))
-        for message in requests._told(here, status(**changes), "en")
+        for message in requests.told_status(here, status(**changes), "en")
     ]
 
 
@@ -260,126 +259,3 @@ def test_the_list_has_the_newest_first_and_five_at_most(rasa):
 def test_an_empty_list(rasa):
     asks(rasa, ActionListRequests())
     assert rasa.spoken() == ["utter_list_none"]
-
-
-# -- changing what was sent
-
-
-def test_what_was_sent_is_changed_by_phone(rasa, pack, filed):
-    (words,) = asks(rasa, ActionChangeSent())
-    assert rasa.spoken() == ["utter_cannot_change_this_request"]
-    assert filed in words and pack.services["pothole"].department.phone in words
-
-
-def test_a_number_in_the_message_is_the_one_to_change(rasa, conversations, filed):
-    stranger = conversations()
-    assert filed in asks(stranger, ActionChangeSent(), request_number=filed)[0]
-
-
-def test_without_a_number_there_is_the_citys_phone(rasa, pack):
-    (words,) = asks(rasa, ActionChangeSent())
-    assert rasa.spoken() == ["utter_cannot_change_request"] and pack.city.phone in words
-
-
-@pytest.mark.parametrize(
-    ("number", "key"), [("SR-104217", "utter_status_mistyped"), ("SR-104215", "utter_status_unknown")]
-)
-def test_a_wrong_number_is_said_first(rasa, number, key):
-    asks(rasa, ActionChangeSent(), request_number=number)
-    assert rasa.spoken() == [key]
-
-
-def test_a_department_that_nobody_knows_lends_the_citys_phone(rasa, here, pack, filed, monkeypatch):
-    known = here.requests.status
-    monkeypatch.setattr(
-        here.requests, "status", lambda number, **options: replace(known(number, **options), department=None)
-    )
-    assert pack.city.phone in asks(rasa, ActionChangeSent())[0]
-
-
-# -- following, and opening again
-
-
-def heard_as(rasa, intent, text="please", **entities):
-    rasa.hears(text, intent, **entities)
-    rasa.runs(ActionChangeSent())
-    return rasa.words()
-
-
-@pytest.fixture
-def closed(server, filed):
-    """A report of this conversation that was closed an hour ago."""
-    at = datetime.now(timezone.utc) - timedelta(hours=1)
-    server.rows[0].update(status="closed", status_notes="Filled.", updated_datetime=at)
-    return filed
-
-
-def test_anybody_can_follow_by_number_and_once(conversations, filed):
-    ana = conversations()
-    heard_as(ana, "follow_request", request_number=filed)
-    assert ana.spoken() == ["utter_following"]
-    heard_as(ana, "follow_request", request_number=filed)
-    assert ana.spoken() == ["utter_following_already"]
-
-
-def test_a_follow_is_listed_and_can_be_ended(conversations, filed):
-    ana = conversations()
-    heard_as(ana, "follow_request", request_number=filed)
-    (words,) = asks(ana, ActionListRequests())
-    assert ana.spoken() == ["utter_list_followed"] and filed in words
-    heard_as(ana, "withdraw_request", request_number=filed)
-    assert ana.spoken() == ["utter_unfollowed"]
-    asks(ana, ActionListRequests())
-    assert ana.spoken() == ["utter_list_none"]
-    heard_as(ana, "withdraw_request", request_number=filed)
-    assert ana.spoken() == ["utter_cannot_change_this_request"]
-
-
-def test_who_made_it_follows_it_anyway(rasa, filed):
-    heard_as(rasa, "follow_request", request_number=filed)
-    assert rasa.spoken() == ["utter_following_already"]
-
-
-def test_what_is_unknown_is_not_followed(rasa, here):
-    heard_as(rasa, "follow_request", request_number="SR-104215")
-    assert rasa.spoken() == ["utter_status_unknown"]
-    heard_as(rasa, "follow_request")
-    assert rasa.spoken() == ["utter_ask_follow_number"]
-
-
-def test_it_is_opened_again_as_a_new_one_that_names_it(rasa, server, closed):
-    asks(rasa, ActionCheckStatus(), request_number=closed)
-    assert rasa.spoken()[-1] == "utter_status_can_reopen" and rasa.buttons() == [f"Reopen {closed}"]
-    words = heard_as(rasa, "reopen_request", f"reopen {closed}, it sank again", request_number=closed)
-    assert rasa.spoken() == ["utter_reopened"] and closed in words[0]
-    assert len(server.rows) == 2
-    assert closed in server.rows[1]["description"] and "it sank again" in server.rows[1]["description"]
-    assert rasa.slots["last_request"] in words[0] and rasa.slots["last_request"] != closed
-
-
-def test_opening_again_twice_makes_one(rasa, server, closed):
-    for _ in range(2):
-        heard_as(rasa, "reopen_request", f"reopen {closed}", request_number=closed)
-    assert len(server.rows) == 2
-
-
-def test_only_who_made_it_may_open_it_again(conversations, server, closed):
-    ana = conversations()
-    asks(ana, ActionCheckStatus(), request_number=closed)
-    assert "utter_status_can_reopen" not in ana.spoken()
-    heard_as(ana, "reopen_request", f"reopen {closed}", request_number=closed)
-    assert ana.spoken() == ["utter_cannot_reopen_this"] and len(server.rows) == 1
-
-
-def test_a_guess_opens_nothing(rasa, server, closed):
-    heard_as(rasa, "reopen_request", "it's broken again")
-    assert rasa.spoken() == ["utter_status_can_reopen"] and len(server.rows) == 1
-
-
-def test_what_is_open_or_closed_long_ago_is_not_opened_again(rasa, server, filed):
-    heard_as(rasa, "reopen_request", f"reopen {filed}", request_number=filed)
-    assert rasa.spoken() == ["utter_cannot_reopen_this"]
-    at = datetime.now(timezone.utc) - timedelta(days=31)
-    server.rows[0].update(status="closed", updated_datetime=at)
-    heard_as(rasa, "reopen_request", f"reopen {filed}", request_number=filed)
-    assert rasa.spoken() == ["utter_cannot_reopen_this"] and len(server.rows) == 1

@@ -189,6 +189,7 @@ _FOR_PROGRAMS = (
     "city311/portal/open311_form.py",
     "city311/portal/photos.py",
     "city311/portal/reaching.py",
+    "city311/requests/desk_remarks.py",
     "city311/portal/web.py",
     "city311/requests/desk.py",
     "city311/requests/desk_rules.py",
