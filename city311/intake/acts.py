@@ -76,6 +76,11 @@ class Utterance:
         values = self.entities.get(name, ())
         return values[0] if values else ""
 
+    @property
+    def is_noise(self) -> bool:
+        """Not understood, and likelier nothing at all (fingers on the keyboard) than anything else."""
+        return self.intent == "nlu_fallback" and bool(self.intents) and self.intents[0][0] == "out_of_scope"
+
 
 def utterance(message: Mapping[str, Any]) -> Utterance:
     """From Rasa's parse of a message (``tracker.latest_message``)."""

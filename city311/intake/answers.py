@@ -166,7 +166,8 @@ def _choice(setting: Setting, state: State, step: Step, heard: Utterance) -> Rea
         return Read()
     if is_one_of(text, setting.lexicon.something_else) and not is_one_of(text, setting.lexicon.no):
         return Read(Answer(_OTHER), sure=True)
-    asks = text.endswith("?") or starts_with(text, setting.lexicon.questions) or heard.intent in _NO_OTHER
+    empty = heard.intent in _NO_OTHER or heard.is_noise
+    asks = text.endswith("?") or starts_with(text, setting.lexicon.questions) or empty
     another = (
         heard.intent == "report"
         and heard.confidence >= _OTHER_MATTER

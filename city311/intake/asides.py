@@ -204,7 +204,7 @@ def remark(setting: Setting, state: State, step: Step, heard: Utterance) -> bool
     text = without_contacts(heard.text, setting.pack.calendar.country).strip()
     told = words(text)
     doubtful = heard.intent == "out_of_scope" and heard.confidence < _HARDLY_NONSENSE and len(told) > _FEWEST_WORDS
-    telling = heard.intent in _TELLING or not heard.intent or doubtful
+    telling = (heard.intent in _TELLING or not heard.intent or doubtful) and not heard.is_noise
     if step.kind is Kind.CONTACT or (step.format and not heard.entity("amount")):
         return False
     if step.kind is Kind.PLACE and heard.intent not in _TELLS_THE_MATTER and not is_duration(text, setting.lexicon):

@@ -31,6 +31,7 @@ _SOURCES = (
     "domain.yml",
     "data/**/*",
     "city311/dialogue/nlu/**/*.py",
+    "city311/dialogue/nlu/**/*.yml",
     "city311/language/**/*.py",
     "requirements/dialogue.lock",
 )

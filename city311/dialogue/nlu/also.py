@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
+from city311.dialogue.nlu.labels import DANGERS
+
 _END = re.compile(r"[.!?;:\n]+(?=\s|$)|\s[-–—]+\s|\s*[•*]\s+")
 _JOIN = re.compile(r",?\s+(?:and|also|plus|n)\s+|,\s*|\s*[&+]\s*|\s+as\s+well\s+as\s+", re.I)
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -29,11 +31,17 @@ class Clause:
     end: int
 
 
+def sentences(text: str) -> list[Clause]:
+    """The sentences of ``text``; none when there is only one."""
+    found = _cut(text, 0, len(text), _END)
+    return found[:_MOST] if len(found) > 1 else []
+
+
 def clauses(text: str) -> list[Clause]:
     """Sentences of ``text``, and the parts of those that join several things; none when there is only one."""
-    sentences = _cut(text, 0, len(text), _END)
-    parts = [part for one in sentences for part in _cut(text, one.start, one.end, _JOIN)]
-    found = list(dict.fromkeys([*(sentences if len(sentences) > 1 else ()), *parts]))
+    whole = _cut(text, 0, len(text), _END)
+    parts = [part for one in whole for part in _cut(text, one.start, one.end, _JOIN)]
+    found = list(dict.fromkeys([*sentences(text), *parts]))
     return found[:_MOST] if len(found) > 1 else []
 
 
@@ -52,14 +60,15 @@ def other_problems(
 ) -> list[dict[str, Any]]:
     """What else ``text`` reports beside ``main``: ``[{"code", "confidence", "text"}]``, the surest first.
 
-    Two clauses must name two services, each with much confidence and hardly thinkable in the other clause.
+    Two clauses must name two services, each with much confidence and hardly thinkable in the other clause. Beside a
+    danger, one of the two must be the danger: its circumstances are no second problem.
 
     Args:
         text: the message.
         parts: its clauses.
         chances: ``(parts, labels)``, probabilities of every label for every clause.
-        codes: the service of each label; None where there is none.
-        main: the service that the whole message was taken for.
+        codes: the service (or danger) of each label; None where there is none.
+        main: the service or the danger that the whole message was taken for.
     """
     columns = [column for column, code in enumerate(codes) if code]
     if not columns:
@@ -73,6 +82,8 @@ def other_problems(
         if not apart or best[one] == best[other] or confused or min(sure[one], sure[other]) < _SURE:
             continue
         code = codes[best[one]]
+        if main in DANGERS and codes[best[other]] != main:
+            continue
         if code and code != main and sure[one] > found.get(code, {"confidence": 0.0})["confidence"]:
             words = text[parts[one].start : parts[one].end].strip()
             found[code] = {"code": code, "confidence": sure[one], "text": words}

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
+from scipy.linalg.blas import strmm
 from scipy.optimize import minimize
 
 from city311.dialogue.nlu.features import Rows
@@ -121,21 +122,23 @@ def fit(
     truth = np.zeros((count, classes), np.float32)
     truth[np.arange(count), targets] = 1
     share = np.ones((count, 1), np.float32) if importance is None else np.asarray(importance, np.float32)[:, None]
-    factor = np.ascontiguousarray(examples.factor[:count, :count])
-    turned = np.ascontiguousarray(factor.T)
+    factor = np.asfortranarray(examples.factor[:count, :count])
     penalty = np.float32(1 / cost)
 
     def loss(flat: Any) -> tuple[float, Any]:
         flat = flat.astype(np.float32)
         weights, bias = flat[: count * classes].reshape(count, classes), flat[count * classes :]
-        scores = factor @ weights + bias
+        # The factor is triangular: half the work of an ordinary product.
+        scores = strmm(1.0, factor, weights, lower=1) + bias
         top = scores.max(axis=1, keepdims=True)
         powers = np.exp(scores - top)
         total = powers.sum(axis=1, keepdims=True)
         value = -(truth * share * (scores - top - np.log(total))).sum(dtype=np.float64)
         value += 0.5 * float(penalty) * float(np.vdot(weights, weights))
         slope = (powers / total - truth) * share
-        gradient = np.concatenate([(turned @ slope + penalty * weights).ravel(), slope.sum(axis=0)])
+        gradient = np.concatenate(
+            [(strmm(1.0, factor, slope, lower=1, trans_a=1) + penalty * weights).ravel(), slope.sum(axis=0)]
+        )
         return value / count, gradient.astype(np.float64) / count
 
     first = np.zeros((count, classes)), np.zeros(classes)

@@ -10,6 +10,8 @@ from typing import Any
 REPORT = "report"
 SEPARATOR = "/"
 OUT_OF_SCOPE = "out_of_scope"
+NONSENSE = "out_of_scope/nonsense"
+"""The label of what says nothing at all: it is not understood, and no matter that a city does not deal with."""
 DANGERS = ("emergency", "self_harm")
 """Intents that come before everything else."""
 PROPERTY = "fine_label"

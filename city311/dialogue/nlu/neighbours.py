@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from city311.dialogue.nlu.labels import OUT_OF_SCOPE
+from city311.dialogue.nlu.labels import OUT_OF_SCOPE, intent_of
 
 _NEAREST = 20
 _SHARPNESS = 20.0
@@ -24,20 +24,21 @@ class Neighbours:
         vectors: their sentence vectors, unit length, ``(examples, dimensions)``.
         columns: the column of each one's label.
         labels: number of columns.
-        outside: column of the label for what is out of scope; -1 when there is none.
+        outside: columns of the labels for what is out of scope.
     """
 
     vectors: Any
     columns: Any
     labels: int
-    outside: int = -1
+    outside: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, vectors: Any, labels: Sequence[str], known: Sequence[str]) -> Neighbours:
         """Remember examples; ``known`` gives every label its column."""
         column = {label: index for index, label in enumerate(known)}
         columns = np.array([column[label] for label in labels])
-        return cls(np.asarray(vectors, np.float32), columns, len(known), column.get(OUT_OF_SCOPE, -1))
+        outside = tuple(index for index, label in enumerate(known) if intent_of(label) == OUT_OF_SCOPE)
+        return cls(np.asarray(vectors, np.float32), columns, len(known), outside)
 
     def shares(self, vectors: Any) -> Any:
         """For each of ``vectors`` the shares of the labels among its nearest examples, nearer ones counting more."""
@@ -52,7 +53,7 @@ class Neighbours:
 
     def nearness(self, vector: Any) -> float:
         """Mean cosine of ``vector`` with the nearest examples that are in scope."""
-        alike = (self.vectors @ vector)[self.columns != self.outside]
+        alike = (self.vectors @ vector)[~np.isin(self.columns, self.outside)]
         count = min(_NEAREST_IN_SCOPE, len(alike))
         return float(np.partition(alike, -count)[-count:].mean()) if count else 0.0
 
@@ -60,12 +61,12 @@ class Neighbours:
         """Write ``neighbours.npz`` into ``folder``; vectors as 16-bit floats."""
         kept = self.vectors.astype(np.float16)
         np.savez_compressed(
-            folder / "neighbours.npz", vectors=kept, columns=self.columns, counts=[self.labels, self.outside]
+            folder / "neighbours.npz", vectors=kept, columns=self.columns, counts=[self.labels, *self.outside]
         )
 
     @classmethod
     def load(cls, folder: Path) -> Neighbours:
         """Read what :meth:`save` wrote."""
         with np.load(folder / "neighbours.npz", allow_pickle=False) as arrays:
-            labels, outside = arrays["counts"].tolist()
-            return cls(arrays["vectors"].astype(np.float32), arrays["columns"], labels, outside)
+            labels, *outside = arrays["counts"].tolist()
+            return cls(arrays["vectors"].astype(np.float32), arrays["columns"], labels, tuple(outside))

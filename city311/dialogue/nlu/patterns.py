@@ -9,7 +9,11 @@ from functools import partial
 
 import phonenumbers
 
+from city311.dialogue.nlu.days import days
+from city311.dialogue.nlu.words import any_of, words
+
 _DEFAULT_REGION = "US"
+_WORDS = words()
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ _PLATE_NAMED = re.compile(
 )
 _NO_ORDINAL = r"(?!\d+(?:ST|ND|RD|TH)\b)"
 _PLATE = re.compile(
-    r"\b(?!FY\d)(?!(?:RTE|HWY|APT|BUS|BOX|LOT|DUE|AGE|THE|FOR|AND|ACT|TAX|ROW|FEE|WAS|PAY|GOT|ALL|BIN|VAN|CAR|EXT)\b)"
+    rf"\b(?!FY\d)(?!{any_of(word.upper() for word in _WORDS['no_plate'])}\b)"
     r"(?=[A-Z0-9 -]*[A-Z])(?:\d[ -]?[A-Z]{2,3}[ -]?\d{2,4}|[A-Z]{3}[ -]?\d{3,4}|\d{1,4}[ -]?[A-Z]{3}[ -]\d{2}"
     r"|\d{1,4}[ -]?[A-Z]{3}\d{0,3}"
     rf"|(?=(?:\d*[A-Z]){{2}})(?=(?:[A-Z]*\d){{2}})[A-Z0-9]{{5,8}}"
@@ -74,10 +78,7 @@ _PLATE = re.compile(
     rf"{_NO_ORDINAL}(?=[A-Z]*\d)[A-Z0-9]{{2,4}}"
     r")\b"
 )
-_WORDS_FOR_MONEY = (
-    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
-    r"ninety|a|hundred|thousand|a\s+hundred)"
-)
+_WORDS_FOR_MONEY = any_of(_WORDS["money"])
 _AMOUNT = re.compile(
     r"\$\s?\d[\d,]*(?:\.\d{1,2})?(?:\s?[kK]\b)?"
     r"|\b\d[\d,]*(?:\.\d{1,2})?\s?(?:dollars?|dollers?|bucks|bux|usd|euros?|cents)\b"
@@ -87,116 +88,14 @@ _AMOUNT = re.compile(
     rf"|\b{_WORDS_FOR_MONEY}(?:[\s-]+{_WORDS_FOR_MONEY}){{0,3}}\s+(?:dollars|bucks)\b",
     re.I,
 )
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:r?uary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
-    r"nov(?:ember)?|dec(?:ember)?)"
-)
-_LONG_MONTH = r"(?:january|feb(?:r?uary)|april|june|july|august|september|october|november|december)"
-_DAY = (
-    r"(?:mon(?:day)?s?|tue(?:s(?:day)?)?s?|wed(?:nesday)?s?|thu(?:rs?(?:day)?)?s?|fri(?:day)?s?|sat(?:urday)?s?|"
-    r"sun(?:day)?s?)"
-)
-_LONG_DAY = (
-    r"(?:monday|tues?day|teusday|tuseday|wednesday|wensday|wendsday|wednsday|wedsday|thurs?day|thrusday|friday|firday|"
-    r"satur?day|satuday|sunday)s?"
-)
-_NEAR_DAY = (
-    r"(?:yesterday|yesturday|yesteday|yday|tomorrow|tomorow|tommorow|tommorrow|tmrw|2morrow|today|2day|tonight|tonite|"
-    r"2nite)"
-)
-_COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|a\s+couple(?:\s+of)?|a\s+few|couple|few)"
-_UNIT = r"(?:day|week|wk|month|year|yr|night|hour)s?"
-_ORDINAL = r"(?:\d{1,2}(?:st|nd|rd|th)|first|second|third|fourth|fifth|tenth|fifteenth|last)"
-_NO_STREET = r"(?!\s+(?:st|street|ave?|avenue|rd|road|floor|fl|ward|district|time|one|house|light|pole)\b)"
-_HOLIDAY = (
-    r"(?:thanksgiving|christmas(?:\s+eve)?|xmas|labor\s+day|memorial\s+day|new\s+year'?s(?:\s+(?:day|eve))?|easter|"
-    r"halloween|independence\s+day|(?:the\s+)?(?:4th|fourth)\s+of\s+july|columbus\s+day|indigenous\s+peoples?'?s?\s+day|"
-    r"veterans?'?\s+day|juneteenth|presidents?'?\s+day|patriots?'?\s+day|mlk\s+day|martin\s+luther\s+king\s+day|"
-    r"mother'?s\s+day|father'?s\s+day|valentine'?s(?:\s+day)?|good\s+friday)"
-)
-_DATE = re.compile(
-    r"\b(?:"
-    r"\d{4}-\d{2}-\d{2}"
-    r"|(?:0?[1-9]|1[0-2])/(?:[12]\d|3[01]|0?[1-9])(?:/(?:\d{4}|\d{2}))?(?!/)"
-    r"|(?:0?[1-9]|1[0-2])-(?:[12]\d|3[01]|0?[1-9])-(?:20)?\d{2}(?!-)"
-    rf"|{_HOLIDAY}"
-    rf"|(?:week\s+of\s+)?{_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+\d{{4}})?(?!\w)"
-    rf"|(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:\s+\d{{4}})?"
-    rf"|(?:the\s+)?{_ORDINAL}\s+of\s+(?:the\s+|next\s+|this\s+)?month"
-    r"|(?:the\s+)?(?:end|beginning|middle)\s+of\s+(?:the\s+|next\s+|this\s+)?(?:month|week|year)"
-    r"|the\s+day\s+(?:before\s+yesterday|after\s+tomorrow)"
-    rf"|(?:last|next|this|this\s+past|past)\s+(?:{_LONG_DAY}|{_DAY}|{_MONTH}|week(?:end)?|month|year|night|morning|"
-    r"afternoon|evening|spring|summer|fall|autumn|winter)"
-    rf"|{_COUNT}\s+{_UNIT}\s+(?:ago|back|from\s+now)"
-    rf"|in\s+{_COUNT}\s+(?:day|week|month|year)s?"
-    rf"|{_NEAR_DAY}|{_LONG_DAY}"
-    rf"|{_LONG_MONTH}(?:\s+(?:of\s+)?(?:\d{{4}}|last\s+year))?"
-    rf"|(?<=in )(?:{_MONTH}|(?:spring|summer|fall|autumn|winter))(?:\s+\d{{4}})?"
-    rf"|(?:(?<=since )|(?<=for )|(?<=from )|(?<=until )|(?<=till )|(?<=during )|(?<=before )|(?<=after )|(?<=by ))"
-    rf"(?:{_MONTH}|20\d\d)(?=\s*(?:$|[.,!?;]|and\b|but\b|we\b|when\b|bill\b|twice\b|again\b|to\b|until\b|now\b|i\b))"
-    rf"|(?<=on )(?:{_DAY})(?=\s*(?:$|[.,!?;]|and\b|but\b|at\b|when\b))"
-    r"|(?<=in )20\d\d|(?:mar|march|may)(?=(?:'s)?\s+(?:bill|statement|payment|charges?))"
-    rf"|(?<=on )the\s+\d{{1,2}}(?:st|nd|rd|th){_NO_STREET}|(?<=since )the\s+\d{{1,2}}(?:st|nd|rd|th){_NO_STREET}"
-    r"|the\s+\d{1,2}(?:st|nd|rd|th)(?=\s*(?:$|[.,!?;]|and\b|if\b|but\b|when\b))"
-    r")(?!\w|-\w)",
-    re.I,
-)
-_NOTHING_SINCE = re.compile(
-    r"(?:n't|nt|\bnot|\bnever|\bno one|\bnobody|\bsecond|\bthird|\bfirst|\btimes?)\b[^.!?]*$", re.I
-)
-"""Before "in two weeks": it is a length of time then, not a day to come."""
 _OTHER_NUMBER = re.compile(
-    r"\b(?:citation|ticket|badge|case|invoice|confirmation|tracking|check|pole|stop|meter|hydrant|bus|route|zip)s?"
+    rf"\b{any_of(_WORDS['other_numbers'])}s?"
     r"\s*(?:number|no\.?|num|is|#)*\s*[:#]?\s*$",
     re.I,
 )
 """Before a number that is no account."""
-_LANGUAGES = {
-    "en": ("english", "inglés", "ingles"),
-    "es": ("spanish", "español", "espanol", "castellano"),
-    "pt": ("portuguese", "português", "portugues"),
-    "fr": ("french", "français", "francais"),
-    "ht": ("haitian creole", "haitian", "creole", "kreyòl ayisyen", "kreyòl", "kreyol"),
-    "kea": ("cape verdean creole", "cape verdean", "kriolu"),
-    "zh": ("mandarin chinese", "mandarin", "chinese", "中文", "普通话", "普通話"),
-    "yue": ("cantonese", "廣東話", "粤语"),
-    "vi": ("vietnamese", "tiếng việt", "tieng viet"),
-    "ko": ("korean", "한국어"),
-    "ja": ("japanese", "日本語"),
-    "ru": ("russian", "русский", "по-русски"),
-    "uk": ("ukrainian", "українська"),
-    "pl": ("polish", "polski"),
-    "it": ("italian", "italiano"),
-    "de": ("german", "deutsch"),
-    "ar": ("arabic", "العربية", "عربي"),
-    "fa": ("farsi", "persian", "فارسی"),
-    "ur": ("urdu", "اردو"),
-    "hi": ("hindi", "हिन्दी", "हिंदी"),
-    "bn": ("bengali", "bangla", "বাংলা"),
-    "ne": ("nepali", "नेपाली"),
-    "pa": ("punjabi", "ਪੰਜਾਬੀ"),
-    "gu": ("gujarati", "ગુજરાતી"),
-    "ta": ("tamil", "தமிழ்"),
-    "am": ("amharic", "አማርኛ"),
-    "so": ("somali", "soomaali"),
-    "sw": ("swahili", "kiswahili"),
-    "tl": ("tagalog", "filipino"),
-    "tr": ("turkish", "türkçe"),
-    "el": ("greek", "ελληνικά"),
-    "he": ("hebrew", "עברית"),
-    "km": ("khmer", "cambodian", "ខ្មែរ"),
-    "hy": ("armenian", "հայերեն"),
-    "ase": ("american sign language", "asl"),
-}
-"""Language code → the names residents write, in English and in the language itself."""
-
-_CODE_OF_LANGUAGE = {name: code for code, names in _LANGUAGES.items() for name in names}
-_LANGUAGE = re.compile(
-    r"(?<!\w)(?:"
-    + "|".join(sorted(map(re.escape, _CODE_OF_LANGUAGE), key=len, reverse=True))
-    + r")(?!\w|\s+(?:shepherd|place|food|restaurant|church))",
-    re.I,
-)
+_CODE_OF_LANGUAGE = {name: code for code, names in words("languages").items() for name in names}
+_LANGUAGE = re.compile(rf"(?<!\w){any_of(_CODE_OF_LANGUAGE)}(?!\w|\s+{any_of(_WORDS['no_language'])})", re.I)
 
 
 def _emails(text: str) -> Iterator[Found]:
@@ -270,11 +169,9 @@ def _amounts(text: str) -> Iterator[Found]:
         yield Found("amount", match.start(), match.end(), match.group())
 
 
-def _dates(text: str) -> Iterator[Found]:
-    for match in _DATE.finditer(text):
-        if match.group().lower().startswith("in ") and _NOTHING_SINCE.search(text, 0, match.start()):
-            continue
-        yield Found("date", match.start(), match.end(), match.group())
+def _days(text: str) -> Iterator[Found]:
+    for start, end in days(text):
+        yield Found("date", start, end, text[start:end])
 
 
 def _languages(text: str) -> Iterator[Found]:
@@ -283,4 +180,4 @@ def _languages(text: str) -> Iterator[Found]:
 
 
 _BEFORE_PHONES: tuple[_Finder, ...] = (_emails, _requests, _accounts, _named_plates, _permits)
-_AFTER_PHONES: tuple[_Finder, ...] = (_bare_requests, _amounts, _dates, _plates, _lone_accounts, _languages)
+_AFTER_PHONES: tuple[_Finder, ...] = (_bare_requests, _amounts, _days, _plates, _lone_accounts, _languages)

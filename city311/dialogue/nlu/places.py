@@ -16,68 +16,21 @@ from typing import Any
 
 import pycrfsuite
 
+from city311.dialogue.nlu.words import any_of, words
+
 _TOKEN = re.compile(r"\d+(?:st|nd|rd|th)\b|[^\W_]+(?:['’][^\W\d_]+)?|[^\w\s]", re.I)
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_STREET = _words(
-    """
-    st street ave av avenue rd road blvd boulevard ln lane dr drive ct court pl place ter terrace way pkwy
-    parkway hwy highway route rt rte sq square cir circle row alley path plaza pike turnpike trail crossing loop
-    walk wharf mews broadway interstate expressway freeway tpke
-    """
-)
-_PLACE = _words(
-    """
-    park parks school library church chapel mosque temple synagogue playground garage lot station store shop
-    market supermarket hospital clinic cemetery graveyard bridge footbridge tunnel underpass overpass viaduct
-    pool field fields court courts center centre building buildings house houses home apartment apartments apt
-    unit condo condos condominium duplex complex hall theater theatre garden gardens pond river creek brook lake
-    bay harbor beach dam mall plaza bank bakery restaurant diner cafe coffee bar pub brewery tavern club gym
-    salon barber barbershop spa deli carryout takeout pizzeria laundromat laundry pharmacy drugstore bodega
-    grocery liquor hardware florist dealer dealership mechanic warehouse factory mill plant foundry depot yard
-    railyard terminal subway platform airport dock docks pier marina wharf boathouse bandstand gazebo pavilion
-    amphitheater rink stadium arena track museum gallery monument statue fountain college university campus dorm
-    dormitory daycare preschool kindergarten elementary middle high academy firehouse courthouse townhouse
-    townhouses townhomes precinct jail armory post office town city village common green commons square
-    reservoir quarry landfill dump woods forest preserve trailhead trail path walkway boardwalk greenway stop
-    shelter bench pole poles hydrant lamppost streetlight light lights signal intersection crosswalk roundabout
-    rotary ramp exit on-ramp offramp interchange tollbooth driveway drive basement porch stoop stairs stairwell
-    entrance gate fence wall corner curb median alley alleyway passage passageway cul-de-sac deadend dumpster
-    mailbox meter manhole hotel motel inn hostel nursing senior housing projects tower towers estate estates
-    heights manor mansion villa terrace lofts cinema casino zoo aquarium orchard farm barn stable ranch vineyard
-    nursery greenhouse skatepark ballfield ballpark diamond gas car wash parking lots storage site construction
-    roof
-    """
-)
-_COMPANY = _words(
-    """
-    walmart target costco walgreens cvs dunkin dunkins dunks starbucks mcdonalds shell exxon mobil sunoco
-    7-eleven wendys subway safeway kroger aldi kmart sears lowes ikea
-    """
-)
-_BEFORE = _words(
-    """
-    at on in near by behind outside inside opposite across from between corner of next to beside along off past
-    under above over around before after in-front front block intersection end bottom top side
-    """
-)
-_DIRECTION = _words("n s e w ne nw se sw north south east west northbound southbound eastbound westbound")
-_OWN = _words("my our his her their your the this that")
-_TYPE = (
-    r"(?:st|street|ave?|avenue|rd|road|blvd|boulevard|ln|lane|dr|drive|ct|court|pl|place|ter|terrace|way|pkwy|parkway|hwy|"
-    r"highway|sq|square|cir|circle)"
-)
+_WORDS = words()
+_TYPE = any_of(_WORDS["street_ends"])
+_NO_NAME = any_of(_WORDS["no_street_name"])
+_COUNTED = any_of(word.title() for word in _WORDS["counted"])
 _CERTAIN = re.compile(
     rf"\b\d{{1,5}}[a-z]?\s+(?:[nsew]\.?\s+)?(?:[a-z][\w'’]*\s+){{1,2}}{_TYPE}\b\.?"
     r"|\b(?:light\s+|lamp\s+|utility\s+|telephone\s+)?(?:pole|post|bus\s+stop|stop|meter)\s*(?:#|no\.?|number)?"
     r"\s*(?:\d{2,6}[a-z]?|\d{2,5}[-/]\d{1,5}[a-z]?)\b(?![-/\d])"
     rf"|\b[nsew]\.?\s+\d{{1,3}}(?:st|nd|rd|th)\b(?:\s+{_TYPE}\b)?"
-    r"|\b(?!(?:the|a|an|my|our|your|his|her|their|this|that|in|on|at|of|to|by|and|or|for|from|off|down|up|whole|same|"
-    r"each|every|one|some|any|no|is|was|dirt|main|busy|long|cross|side|back|bad|ball|dog|car|bike|bus|turn|left|right|fast)\b)"
+    rf"|\b(?!{_NO_NAME}\b)"
     r"[a-z][a-z'’]{2,}\s+(?:ave|blvd|ln|cir|pkwy|pk|terr)\b\.?"
     r"|\b(?:in\s?front\s+of|infront|outside|behind|by|near|nr|across\s+from|next\s+to|opposite)\s+(?:of\s+)?"
     r"(?P<own>(?:my|our)\s+(?:house|home|building|apartment|apt|driveway|garage|block|store|shop|place|yard))\b",
@@ -86,8 +39,7 @@ _CERTAIN = re.compile(
 """Forms that are a place whatever stands around them."""
 _NUMBER_AND_NAME = re.compile(
     r"(?<![\w$#/.,-])(?<!Route )(?<!Unit )(?!(?:19|20)\d\d\b)\d{2,5}[A-Za-z]?\s+"
-    r"(?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Days?|Weeks?|Months?|Years?|"
-    r"Hours?|Minutes?|Feet|Inch|Dollars|Degrees|People|Percent)[a-z]*\b)[A-Z][a-z]{3,}\b(?!\s+[a-z]+s\b)"
+    rf"(?!{_COUNTED}[a-z]*\b)[A-Z][a-z]{{3,}}\b(?!\s+[a-z]+s\b)"
 )
 """A house number and a street without its type ("22 Prospect"), whatever stands before it. Not in shouted text."""
 _CERTAIN_ENOUGH = 0.9
@@ -96,15 +48,8 @@ _LEADS_ON = re.compile(r"(?:^|\s)(?:on|at|by|near|in|of|off|and|&|the|inside|beh
 _SURE_ENOUGH = 0.4  # a place too many is confirmed or corrected in the conversation; one missed is asked for again
 _RARE = "<rare>"
 _KNOWN_FROM = 3
-_JOIN = _words("and & n / @ between of")
-_SETS = (
-    ("street", _STREET),
-    ("place", _PLACE),
-    ("company", _COMPANY),
-    ("before", _BEFORE),
-    ("direction", _DIRECTION),
-    ("own", _OWN),
-    ("join", _JOIN),
+_SETS = tuple(
+    (name, frozenset(_WORDS[name])) for name in ("street", "place", "company", "before", "direction", "own", "join")
 )
 
 

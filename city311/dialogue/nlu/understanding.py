@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import unicodedata
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,15 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from city311.dialogue.city_pack import city_pack
-from city311.dialogue.nlu.also import clauses, other_problems
+from city311.dialogue.nlu.also import Clause, clauses, other_problems, sentences
 from city311.dialogue.nlu.calibration import held_out, sharpness
 from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
+from city311.dialogue.nlu.danger import danger
 from city311.dialogue.nlu.encoding import encoder_for
 from city311.dialogue.nlu.features import Features
-from city311.dialogue.nlu.labels import DANGERS, REPORT, intent_of, label_of, service_of
+from city311.dialogue.nlu.labels import DANGERS, NONSENSE, OUT_OF_SCOPE, REPORT, label_of, service_of
 from city311.dialogue.nlu.neighbours import Neighbours
+from city311.dialogue.nlu.rankings import intent_ranking, mix, service_ranking
 from city311.dialogue.nlu.recent import Recent
 from city311.language.encoder import Encoder, EncoderError
 from city311.language.spelling import Speller, count_words
@@ -53,7 +55,8 @@ class Understanding(IntentClassifier, GraphComponent):
         ``language``: language of the training data. ``encoder``: folder of a built sentence encoder; empty means the
         house's own. ``threshold``: below this confidence the intent is ``nlu_fallback``. ``familiarity``: likewise
         below this confidence times nearness to known examples; 0 is off (with the house's own data it gains nothing
-        over the threshold). ``danger``: from this chance on, danger is the intent whatever else is likelier.
+        over the threshold). ``danger``: from this chance on, danger is the intent whatever else is likelier;
+        ``danger_in_a_sentence``: likewise where one of several sentences reaches this.
         ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
         much the labels of the nearest examples count, from 0 to 1. ``cost`` and ``vector_weight``: see
         :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
@@ -64,6 +67,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "threshold": 0.4,
             "familiarity": 0.0,
             "danger": 0.25,
+            "danger_in_a_sentence": 0.9,
             "offered": [],
             "neighbours": 0.15,
             "cost": 30.0,
@@ -198,12 +202,14 @@ class Understanding(IntentClassifier, GraphComponent):
         corrected = self._speller.correct(text)
         vectors, layers = self._encoder.encode_layers([corrected])
         scores = self._classifier.scores_of(self._features.dense(layers)[0], *self._features.row(corrected))
-        alone = self._classifier.probabilities(scores)
-        chances = self._mixed(alone, self._neighbours.shares(vectors)[0])
+        alone, near = self._classifier.probabilities(scores), self._neighbours.shares(vectors)[0]
+        chances = self._mixed(alone, near)
         intents = intent_ranking(labels, chances)
         services = service_ranking(labels, chances, self._offered)
-        # Neighbours would make danger likelier for whatever sounds a little like it: the classifier alone decides.
-        best = self._choose(intents, intent_ranking(labels, alone), vectors[0])
+        nonsense = float(sum(chance for label, chance in zip(labels, chances, strict=True) if label == NONSENSE))
+        best = self._choose(intents, danger(labels, alone, near), nonsense, vectors[0])
+        if best["name"] not in DANGERS:
+            best = self._danger_in_a_sentence(text) or best
         message.set("intent", best, add_to_output=True)
         message.set("intent_ranking", intents[:_RANKING_LENGTH], add_to_output=True)
         message.set("service_ranking", services[:_RANKING_LENGTH], add_to_output=True)
@@ -220,33 +226,55 @@ class Understanding(IntentClassifier, GraphComponent):
             }
             message.set("entities", [*message.get("entities", []), entity], add_to_output=True)
             also = self._others(text, chosen)
+        elif best["name"] in DANGERS:
+            also = self._others(text, best["name"])
         message.set("also", also, add_to_output=True)
 
+    def _danger_in_a_sentence(self, text: str) -> dict[str, Any] | None:
+        """A danger that one sentence speaks of plainly: beside a missed collection, the whole may not sound like it."""
+        parts = sentences(text)
+        if not parts or not any(label in DANGERS for label in self._labels):
+            return None
+        found = [danger(self._labels, alone, near) for alone, near in zip(*self._parts(text, parts), strict=True)]
+        name, chance = max(found, key=lambda one: one[1])
+        return {"name": name, "confidence": chance} if name and chance >= self._config["danger_in_a_sentence"] else None
+
     def _others(self, text: str, main: str | None) -> list[dict[str, Any]]:
-        # Rasa trains or loads first
-        assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
         parts = clauses(text)
         if not parts:
             return []
+        codes = [
+            service_of(label) if service_of(label) in self._offered else main if label == main else None
+            for label in self._labels
+        ]
+        return other_problems(text, parts, self._mixed(*self._parts(text, parts)), codes, main)
+
+    @property
+    def _labels(self) -> Sequence[str]:
+        return self._classifier.labels if self._classifier else ()
+
+    def _parts(self, text: str, parts: Sequence[Clause]) -> tuple[Any, Any]:
+        """For every part of a text the chances by the classifier alone, and the shares among the nearest examples."""
+        # Rasa trains or loads first
+        assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
         texts = [self._speller.correct(text[one.start : one.end]) for one in parts]
         vectors, layers = self._encoder.encode_layers(texts)
         alone = self._classifier.probabilities(self._classifier.scores(self._features.matrix(texts, layers)))
-        chances = self._mixed(alone, self._neighbours.shares(vectors))
-        codes = [code if code in self._offered else None for code in map(service_of, self._classifier.labels)]
-        return other_problems(text, parts, chances, codes, main)
+        return alone, self._neighbours.shares(vectors)
 
     def _mixed(self, alone: Any, near: Any) -> Any:
         """Calibrated chances from the classifier's own and the neighbours'."""
         return softmax(np.log(mix(alone, near, self._config["neighbours"])) * self._sharpness)
 
     def _choose(
-        self, intents: Sequence[dict[str, Any]], by_classifier: Sequence[dict[str, Any]], vector: Any
+        self, intents: Sequence[dict[str, Any]], danger: tuple[str, float], nonsense: float, vector: Any
     ) -> dict[str, Any]:
-        dangers = [one for one in by_classifier if one["name"] in DANGERS]
-        danger = sum(one["confidence"] for one in dangers)
-        if dangers and danger >= self._config["danger"]:
-            return {"name": dangers[0]["name"], "confidence": danger}
+        name, chance = danger
+        if name and chance >= self._config["danger"]:
+            return {"name": name, "confidence": chance}
         likeliest = intents[0]
+        if likeliest["name"] == OUT_OF_SCOPE and nonsense >= likeliest["confidence"] / 2:
+            return {"name": FALLBACK, "confidence": nonsense}
         if likeliest["confidence"] < self._config["threshold"] or self._is_strange(likeliest["confidence"], vector):
             return {"name": FALLBACK, "confidence": 1 - likeliest["confidence"]}
         return likeliest
@@ -259,25 +287,3 @@ class Understanding(IntentClassifier, GraphComponent):
 def _says_something(text: str) -> bool:
     """Whether there is a letter, a digit or a picture in a text: "…" and "?!" alone mean nothing."""
     return any(unicodedata.category(character)[0] in "LNS" for character in text)
-
-
-def mix(chances: Any, others: Any, share: float) -> Any:
-    """``chances`` with ``others`` counting ``share``; never quite zero."""
-    return np.maximum((1 - share) * chances + share * others, 1e-9)
-
-
-def intent_ranking(labels: Sequence[str], chances: Any) -> list[dict[str, Any]]:
-    """Intents with the sum of their labels' probabilities, best first: ``[{"name", "confidence"}]``."""
-    sums: dict[str, float] = {}
-    for label, chance in zip(labels, chances.tolist(), strict=True):
-        sums[intent_of(label)] = sums.get(intent_of(label), 0.0) + chance
-    ordered = sorted(sums.items(), key=lambda item: -item[1])
-    return [{"name": name, "confidence": min(chance, 1.0)} for name, chance in ordered]
-
-
-def service_ranking(labels: Sequence[str], chances: Any, offered: Container[str | None]) -> list[dict[str, Any]]:
-    """Offered services by probability, given that one of them is meant: ``[{"code", "confidence"}]``, best first."""
-    columns = [index for index, label in enumerate(labels) if service_of(label) in offered]
-    total = float(np.sum(chances[columns])) or 1.0
-    columns.sort(key=lambda index: -chances[index])
-    return [{"code": service_of(labels[index]), "confidence": float(chances[index]) / total} for index in columns]

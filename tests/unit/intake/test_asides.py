@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from conversing import Talk, setting
 
-from city311.intake import State, Utterance, afterwards, description, from_slot, start
+from city311.intake import State, Utterance, afterwards, description, from_slot, hear, start
 from city311.intake.people import person
 from city311.intake.state import Answer
 
@@ -79,6 +79,14 @@ def test_words_that_answer_nothing_are_told_to_the_crew() -> None:
 )
 def test_noise_and_questions_are_not_told_to_the_crew(said: str, intent: str) -> None:
     assert pothole().say(said, intent, 0.45).state.remarks == []
+
+
+@pytest.mark.parametrize("said", ["asdkjh qwpoei", "sdf sdf sdf sdf"])
+def test_fingers_on_the_keyboard_are_no_answer_and_no_remark(said: str) -> None:
+    talk = pothole()
+    intents = [("out_of_scope", 0.99), ("report", 0.01)]
+    talk.turn = hear(talk.here, talk.stored(), Utterance(said, "nlu_fallback", 0.99, intents=intents))
+    assert (talk.asking, talk.value("where"), talk.state.remarks) == ("where", None, [])
 
 
 def test_a_remark_at_the_read_back_is_added_and_read_back() -> None:

@@ -56,6 +56,30 @@ def test_clauses_that_overlap_are_no_two_problems() -> None:
     assert other_problems("abcdef", [Clause(0, 6), Clause(3, 6)], chances, CODES, "pothole") == []
 
 
+@pytest.mark.parametrize(
+    ("chances", "found"),
+    [
+        ([[0.95, 0.01, 0.0], [0.02, 0.93, 0.0]], ["light_out"]),
+        ([[0.01, 0.95, 0.0], [0.02, 0.03, 0.95]], []),  # no clause says the danger itself
+        ([[0.95, 0.2, 0.0], [0.02, 0.93, 0.0]], []),  # what happened in it
+    ],
+)
+def test_beside_a_danger_another_problem_is_seen(chances: list[list[float]], found: list[str]) -> None:
+    said = other_problems("abcdef", TWO, np.array(chances), ("emergency", "light_out", "pothole"), "emergency")
+    assert [one["code"] for one in said] == found
+
+
+def test_two_problems_without_the_danger_itself_are_its_circumstances() -> None:
+    chances = np.array([[0.01, 0.95, 0.01], [0.0, 0.01, 0.95]])
+    assert other_problems("abcdef", TWO, chances, ("emergency", "light_out", "pothole"), "emergency") == []
+
+
+def test_a_problem_told_with_a_danger_reaches_custom_actions(parse: Parse) -> None:
+    parsed = parse("The house next door is on fire! Also our recycling was not picked up on Monday")
+    assert parsed["intent"]["name"] == "emergency"
+    assert [one["code"] for one in parsed["also"]] == ["missed_recycling"]
+
+
 def test_the_second_problem_reaches_custom_actions(parse: Parse) -> None:
     """What a component adds to the output stands in the tracker's latest message, as actions get it."""
     parsed = parse("There is a deep pothole on Elm Street. Also our garbage was not picked up on Monday")
@@ -81,5 +105,7 @@ def test_second_problems_are_found(parse: Parse) -> None:
 
 def test_one_problem_is_not_taken_for_two(parse: Parse) -> None:
     cases = read_cases(HOUSE / "tests" / "nlu" / "en")
-    wrong = [case.text for case in cases if parse(case.text)["also"]]
+    # Where an ordinary problem is taken for a danger, it is right to offer the problem.
+    right = [case.text for case in cases if parse(case.text)["intent"]["name"] == case.intent]
+    wrong = [text for text in right if parse(text)["also"]]
     assert len(wrong) <= 0.01 * len(cases), wrong

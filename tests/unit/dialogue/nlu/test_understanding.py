@@ -105,3 +105,16 @@ def test_marks_alone_mean_nothing(parse: Parse, text: str) -> None:
     parsed = parse(text)
     assert parsed["intent"]["name"] == "nlu_fallback"
     assert parsed["intent_ranking"] == parsed["service_ranking"] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["asdf jkl", "??? hjkl", "fjdkls", "wqeoiu zmxn", "xcvb ghjk?", "jkjkjkjk", "hammer"]
+)
+def test_nonsense_is_not_understood(parse: Parse, text: str) -> None:
+    """Not "that is nothing a city does": the resident is offered what comes nearest, and soon a person."""
+    assert parse(text)["intent"]["name"] == "nlu_fallback"
+
+
+@pytest.mark.parametrize("text", ["what's the capital of Peru", "write me a poem about the sea"])
+def test_what_no_city_does_is_no_nonsense(parse: Parse, text: str) -> None:
+    assert parse(text)["intent"]["name"] == "out_of_scope"

@@ -1,0 +1,76 @@
+"""How the classifier and the nearest examples together tell danger."""
+
+from __future__ import annotations
+
+import pytest
+from nlu_model import Parse
+
+from city311.dialogue.nlu.danger import danger
+
+LABELS = ["emergency", "greet", "self_harm"]
+
+
+@pytest.mark.parametrize(
+    ("chances", "shares", "is_danger"),
+    [
+        ([0.9, 0.1, 0.0], [0.9, 0.1, 0.0], True),
+        ([0.5, 0.2, 0.3], [0.4, 0.2, 0.4], True),
+        ([0.4, 0.6, 0.0], [0.0, 1.0, 0.0], False),  # one word alone sounds like it
+        ([0.01, 0.99, 0.0], [0.3, 0.7, 0.0], False),
+        ([0.0, 1.0, 0.0], [0.0, 1.0, 0.0], False),
+        ([1.0, 0.0, 0.0], [1.0, 0.0, 0.0], True),
+    ],
+)
+def test_both_count(chances: list[float], shares: list[float], is_danger: bool) -> None:
+    chance = danger(LABELS, chances, shares)[1]
+    assert 0 <= chance <= 1
+    assert (chance >= 0.25) is is_danger
+
+
+def test_the_likelier_danger_is_named() -> None:
+    assert danger(LABELS, [0.2, 0.1, 0.7], [0.0, 0.0, 1.0])[0] == "self_harm"
+
+
+def test_where_no_label_is_a_danger_there_is_none() -> None:
+    assert danger(["greet", "goodbye"], [0.5, 0.5], [0.5, 0.5]) == ("", 0.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "there were shots fired in a movie i saw",
+        "8 beacon court",
+        "is this 911",
+        "about benefits",
+        "the loud music next door is killing me",
+        "a novel where the heroine drowns",
+        "do you keep a list of emergency numbers",
+        "my fire hydrant is leaking",
+    ],
+)
+def test_danger_words_without_danger(parse: Parse, text: str) -> None:
+    assert parse(text)["intent"]["name"] not in LABELS[::2]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("someones not breathing", "emergency"),
+        ("smell gas in my basement", "emergency"),
+        ("wire down sparking on elm", "emergency"),
+        ("i dont want to be here anymore", "self_harm"),
+    ],
+)
+def test_danger_in_messy_words(parse: Parse, text: str, name: str) -> None:
+    assert parse(text)["intent"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The house next door is on fire! Also our recycling was not picked up on Monday",
+        "There is a big pothole at 12 Oak Street. Somebody just got shot behind the school",
+    ],
+)
+def test_danger_beside_an_ordinary_problem_comes_first(parse: Parse, text: str) -> None:
+    assert parse(text)["intent"]["name"] == "emergency"
