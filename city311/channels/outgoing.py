@@ -178,7 +178,7 @@ class Sender:
             await self._change(held, state=FAILED, last_error=str(error), maybe_sent_at=None)
 
     def _begin(self, message_id: int) -> Work | None:
-        """Take the message, and write down that it may be with the provider from now on."""
+        """Take the message."""
         at = self._clock()
         with writing(self._engine) as session:
             held = outgoing.claim(session, message_id, at, self._pace.lease_s)
@@ -202,7 +202,8 @@ class Sender:
             except NotAllowed as error:
                 outgoing.change_held(session, held, {"state": FAILED, "last_error": str(error)})
                 return None
-            outgoing.change_held(session, held, {"maybe_sent_at": held.maybe_sent_at or at, "page": work.page})
+            if work.page != held.page:
+                outgoing.change_held(session, held, {"page": work.page})
         return work
 
     def _waits_until(self, held: Claimed, at: datetime) -> datetime | None:
@@ -222,21 +223,28 @@ class Sender:
                 provider_id = await work.provider.find(part, envelope, doubtful_since)
                 doubtful_since = None
             if provider_id is None:
-                provider_id = await self._hand_over(work.provider, part, envelope)
-            values: dict[str, Any] = {"parts": done, "provider_id": provider_id}
+                provider_id = await self._hand_over(work, part, envelope)
+                if provider_id is None:
+                    return  # it waited so long that somebody else has it
+            values: dict[str, Any] = {"parts": done, "provider_id": provider_id, "maybe_sent_at": None}
             if done == len(work.parts):
-                values |= {"state": SENT, "sent_at": self._clock(), "maybe_sent_at": None, "last_error": ""}
+                values |= {"state": SENT, "sent_at": self._clock(), "last_error": ""}
             else:
-                values |= {"maybe_sent_at": self._clock(), "leased_until": self._lease_end()}
+                values |= {"leased_until": self._lease_end()}
             if not await self._change(held, **values):
                 return  # it took so long that somebody else has it
         log.info("message %d sent", held.id)
 
-    async def _hand_over(self, provider: Provider, part: Part, envelope: Envelope) -> str:
+    async def _hand_over(self, work: Work, part: Part, envelope: Envelope) -> str | None:
+        """The provider's id of the part, which it may have from the moment on that is written down just before; None,
+        and nothing is handed over, when the message is not ours any more.
+        """
         await self._limits.pace(f"{envelope.channel}:{envelope.line}", self._pace.per_second.get(envelope.channel, 1.0))
+        if not await self._change(work.held, maybe_sent_at=work.held.maybe_sent_at or self._clock()):
+            return None
         try:
             async with asyncio.timeout(self._pace.lease_s / 2):
-                return await provider.send(part, envelope)
+                return await work.provider.send(part, envelope)
         except TimeoutError:
             raise MaybeTaken("no answer in time") from None
 
