@@ -107,9 +107,7 @@ def test_marks_alone_mean_nothing(parse: Parse, text: str) -> None:
     assert parsed["intent_ranking"] == parsed["service_ranking"] == []
 
 
-@pytest.mark.parametrize(
-    "text", ["asdf jkl", "??? hjkl", "fjdkls", "wqeoiu zmxn", "xcvb ghjk?", "jkjkjkjk", "hammer"]
-)
+@pytest.mark.parametrize("text", ["asdf jkl", "??? hjkl", "fjdkls", "wqeoiu zmxn", "xcvb ghjk?", "jkjkjkjk", "hammer"])
 def test_nonsense_is_not_understood(parse: Parse, text: str) -> None:
     """Not "that is nothing a city does": the resident is offered what comes nearest, and soon a person."""
     assert parse(text)["intent"]["name"] == "nlu_fallback"
