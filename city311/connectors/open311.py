@@ -21,13 +21,13 @@ import tenacity
 
 from city311.city.model import WorkOrders
 from city311.connectors import answers, transport
-from city311.connectors.answers import Record, Unreadable, instant, text
+from city311.connectors import open311_answers as reading
+from city311.connectors.answers import Record, text
 from city311.connectors.breaker import Breaker
 from city311.connectors.matching import SLACK, is_ours, marked
 from city311.connectors.model import (
     Followup,
     Receipt,
-    RemoteAttribute,
     RemoteDefinition,
     RemoteRequest,
     RemoteService,
@@ -38,7 +38,6 @@ from city311.connectors.model import (
 )
 from city311.connectors.transport import Answer, Elsewhere, Form, Lost, NotReached
 
-GEOREPORT = "wiki.open311.org/georeport_v2"
 _ATTEMPTS = 3
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 2.0
@@ -50,11 +49,6 @@ _MOST_PAGES = 10
 _CHANGED_PAGES = 100
 _IDS_AT_ONCE = 50
 _PASSING = frozenset({408, 425, 429})
-_CLOSED = frozenset(
-    # the standard's word, and those of the servicerequestupdates extension
-    {"closed", "fixed", "no_further_action", "not_responsible", "duplicate", "internal_referral"}
-)
-_RECEIPT = frozenset({"service_request_id", "token", "service_notice", "account_id"})
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -107,7 +101,7 @@ class Open311:
             SystemUnavailable, SystemRefused
         """
         rows = self._get("/services", (), self._deadline(None), "services")
-        return [service for row in rows if (service := _service(row))]
+        return [service for row in rows if (service := reading.service(row))]
 
     def service_definition(self, code: str) -> RemoteDefinition:
         """The server's questions for service ``code``; without any where the service has none.
@@ -117,7 +111,7 @@ class Open311:
         """
         rows = self._get(f"/services/{_segment(code)}", (), self._deadline(None), "service_definition")
         row = rows[0] if rows else {}
-        attributes = [_attribute(item) for item in answers.records(row.get("attributes"), "attributes")]
+        attributes = [reading.attribute(item) for item in answers.records(row.get("attributes"), "attributes")]
         return RemoteDefinition(
             service_code=text(row, "service_code") or code,
             attributes=tuple(sorted((item for item in attributes if item.code), key=lambda item: item.order)),
@@ -139,7 +133,7 @@ class Open311:
 
         def once() -> Receipt:
             base, extension = self._endpoint(deadline)
-            return self._receipt(self._exchange("POST", f"{base}/requests.{extension}", form, deadline))
+            return reading.receipt(self._exchange("POST", f"{base}/requests.{extension}", form, deadline))
 
         again = (SystemUnavailable, Unclear) if self.own_numbers else (SystemUnavailable,)
         return _persist(once, again, deadline)
@@ -176,7 +170,7 @@ class Open311:
                 rows = self._get("/requests", window[:1], deadline, "requests")  # a server that minds our filters
             for row in rows:
                 if is_ours(row, submission, since, self._zone, taken):
-                    identity, token = _name_of(row)
+                    identity, token = reading.name_of(row)
                     return Receipt(identity, token, text(row, "service_notice"))
             ids = {text(row, "service_request_id") or "" for row in rows}
             if not ids - seen:  # also a server without paging
@@ -231,7 +225,7 @@ class Open311:
     def _listed(self, fields: Form, deadline: float) -> list[RemoteRequest]:
         rows = self._get("/requests", fields, deadline, "requests")
         named = ((row, answers.identity(row, "service_request_id")) for row in rows)
-        return [self._request(row, identity) for row, identity in named if identity]
+        return [reading.request(row, identity, self._zone) for row, identity in named if identity]
 
     def resolve_token(self, token: str, *, budget_s: float | None = None) -> str | None:
         """The id that ``token`` became; None while there is none.
@@ -274,7 +268,7 @@ class Open311:
             answer = self._exchange("POST", f"{base}/servicerequestupdates.{extension}", form, deadline)
             if answer.body.strip():
                 try:
-                    _rows(answer, "requests")  # some servers answer 200 with an error inside
+                    reading.rows(answer, "requests")  # some servers answer 200 with an error inside
                 except SystemUnavailable as error:
                     raise Unclear(str(error)) from error
 
@@ -298,14 +292,14 @@ class Open311:
             for row in rows:
                 identity = text(row, "service_request_id")
                 if identity == request_id or (identity is None and alone and text(row, "status")):
-                    return self._request(row, request_id)
+                    return reading.request(row, request_id, self._zone)
         return None
 
     def _get(self, path: str, query: Form, deadline: float, kind: str) -> list[Record]:
         def once() -> list[Record]:
             base, extension = self._endpoint(deadline)
             answer = self._exchange("GET", f"{base}{path}.{extension}", (*self._always(), *query), deadline)
-            return _rows(answer, kind)
+            return reading.rows(answer, kind)
 
         return _persist(once, (SystemUnavailable,), deadline)
 
@@ -391,7 +385,7 @@ class Open311:
             try:
                 # reading is all that happens here, whatever the outer call is about
                 answer = self._exchange("GET", url, (), deadline)
-                return _choose_endpoint(answer, self._config.format)
+                return reading.endpoint(answer, self._config.format)
             except (SystemRefused, SystemUnavailable) as error:
                 problem = error
         raise SystemUnavailable(f"service discovery at {given} gave no GeoReport v2 endpoint: {problem}") from problem
@@ -437,48 +431,6 @@ class Open311:
         ]
         return [(name, value) for name, value in fields if value]
 
-    def _receipt(self, answer: Answer) -> Receipt:
-        try:
-            rows = _rows(answer, "requests")
-        except SystemUnavailable as error:
-            if answer.status in (201, 202) and not answer.body.strip():
-                return Receipt()
-            raise Unclear(str(error)) from error
-        if any(not _RECEIPT & row.keys() for row in rows if row):
-            raise Unclear(f"POST answered {answer.status} with something that is no receipt")
-        row: Record = next((row for row in rows if _name_of(row) != (None, None)), {})
-        identity, token = _name_of(row)
-        notices = (text(row, "service_notice") for row in rows)
-        return Receipt(
-            service_request_id=identity,
-            token=token,
-            service_notice=next((notice for notice in notices if notice), None),
-        )
-
-    def _request(self, row: Record, request_id: str) -> RemoteRequest:
-        given = row.get("extended_attributes")
-        extended: Record = given if isinstance(given, dict) else {}
-        status = (text(row, "status") or "open").casefold()
-        return RemoteRequest(
-            id=request_id,
-            status="closed" if status.replace(" ", "_") in _CLOSED else "open",
-            status_word=status,
-            state=text(extended, "state"),
-            state_since=instant(text(extended, "state_since"), self._zone),
-            evidence=_web_address(text(extended, "evidence")),
-            parent=answers.identity(extended, "duplicate_of"),
-            status_notes=text(row, "status_notes"),
-            service_code=text(row, "service_code"),
-            service_name=text(row, "service_name"),
-            agency=text(row, "agency_responsible"),
-            requested_at=instant(text(row, "requested_datetime"), self._zone),
-            updated_at=instant(text(row, "updated_datetime"), self._zone),
-            expected_at=instant(text(row, "expected_datetime"), self._zone),
-            address=text(row, "address"),
-            lat=answers.number(row, "lat"),
-            long=answers.number(row, "long"),
-        )
-
 
 def _for_others(submission: Submission) -> str:
     """The description with our number, and the addresses of the photos that the standard's one field does not hold."""
@@ -511,92 +463,8 @@ def _out_of_reach(method: str, message: str, cause: Exception | None, retry_afte
     raise SystemUnavailable(message, retry_after_s=retry_after_s) from cause
 
 
-def _rows(answer: Answer, kind: str) -> list[Record]:
-    path = urlsplit(answer.url).path
-    try:
-        rows = answers.records(answers.read(answer.body, answer.charset), kind)
-    except Unreadable as error:
-        log.warning("open311.unreadable", path=path, status=answer.status, size=len(answer.body))
-        raise SystemUnavailable(f"{path}: {error}") from error
-    for row in rows:
-        if kind == "requests" and answers.is_error(row):
-            code, description = answers.error(answer.body, answer.charset)
-            message = f"{path} answered {answer.status} with an error inside"
-            if code.startswith("5"):
-                raise SystemUnavailable(message)
-            status = int(code) if code in ("400", "401", "403", "404") else 400
-            raise SystemRefused(message, status=status, code=code, description=description)
-    return rows
-
-
-def _name_of(row: Record) -> tuple[str | None, str | None]:
-    """(id, token) of a request; never both."""
-    identity = answers.identity(row, "service_request_id")
-    return identity, None if identity else answers.identity(row, "token")
-
-
-def _choose_endpoint(answer: Answer, wanted: str) -> tuple[str, str]:
-    document = _rows(answer, "discovery")
-    endpoints = answers.records(document[0].get("endpoints") if document else None, "endpoints")
-    fitting = [row for row in endpoints if _is_georeport(text(row, "specification")) and text(row, "url")]
-    if not fitting:
-        raise SystemUnavailable(f"none of {len(endpoints)} endpoints speaks GeoReport v2; check discovery_url")
-    production = [row for row in fitting if (text(row, "type") or "production").casefold() == "production"]
-    row = (production or fitting)[0]
-    url = (text(row, "url") or "").rstrip("/")
-    if urlsplit(answer.url).scheme == "https" and url.startswith("http://"):
-        url = f"https://{url.removeprefix('http://')}"  # the key does not leave over an open line
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise SystemUnavailable("the endpoint in the discovery document has no http(s) address")
-    offered = str(row.get("formats") or "").casefold()
-    if "json" in offered:
-        return url, "json"
-    return url, "xml" if "xml" in offered else wanted
-
-
-def _is_georeport(specification: str | None) -> bool:
-    return (specification or "").casefold().rstrip("/").partition("://")[2] == GEOREPORT
-
-
-def _service(row: Record) -> RemoteService | None:
-    code = text(row, "service_code")
-    if code is None:
-        return None
-    keywords = (word.strip() for word in (text(row, "keywords") or "").split(","))
-    return RemoteService(
-        service_code=code,
-        service_name=text(row, "service_name") or code,
-        description=text(row, "description") or "",
-        metadata=answers.flag(row, "metadata", False),
-        type=(text(row, "type") or "realtime").casefold(),
-        keywords=tuple(word for word in keywords if word),
-        group=text(row, "group") or "",
-    )
-
-
-def _attribute(row: Record) -> RemoteAttribute:
-    values = answers.records(row.get("values"), "values")
-    order = answers.number(row, "order")
-    return RemoteAttribute(
-        code=text(row, "code") or "",
-        variable=answers.flag(row, "variable", True),
-        datatype=(text(row, "datatype") or "string").casefold(),
-        required=answers.flag(row, "required", False),
-        order=int(order) if order is not None else 0,
-        description=text(row, "description") or "",
-        datatype_description=text(row, "datatype_description") or "",
-        values=tuple((key, text(value, "name") or key) for value in values if (key := text(value, "key"))),
-    )
-
-
 def _segment(value: str) -> str:
     return quote(value, safe="")
-
-
-def _web_address(value: str | None) -> str | None:
-    """An address that may be shown to residents; None for anything else."""
-    whole = value is not None and urlsplit(value).scheme in ("http", "https") and len(value) <= 500
-    return value if whole and value is not None and not set(value) & set(" <>\"'()") else None
 
 
 def _degrees(value: float | None) -> str:

@@ -111,6 +111,7 @@ class Double:
             server_double = double
 
         self._server = Server(GeoReport).__enter__()
+        self.port = self._server.port
         return self
 
     def __exit__(self, *_: object) -> None:
