@@ -21,11 +21,13 @@ from city311.connectors.model import Followup
 from city311.requests.follow import followers
 from city311.requests.mine import follows, is_theirs
 from city311.requests.photos import file_with
+from city311.requests.states import State
 from city311.store import ledger
 from city311.store.base import reading, writing
 from city311.store.correspondents import same_person
 from city311.store.follows import FROM_A_RECEIPT, Follow
 from city311.store.ledger import Claim, Outbox, ServiceRequest
+from city311.store.reports import KnownReport
 
 _SAME_WITHIN = timedelta(days=1)
 _MOST_A_DAY = 20
@@ -136,6 +138,9 @@ def withdraw(
         if left or obeyed:
             row.withdrawn_at = at
             _end_news_of_the_receipt(session, number, at)
+        known = session.get(KnownReport, number) if obeyed and not left else None
+        if known is not None:  # at once, so that nobody is asked to follow what nobody works on
+            known.state, known.closed_at = State.WITHDRAWN.value, at
         told = Words(words.author, "\n".join((note(bool(left), left), words.text)).strip())
         return _record(session, kind, key, number, told, at, lease_s, others=left)
 

@@ -210,6 +210,14 @@ def test_who_leaves_is_counted_no_more_and_may_follow_again(town):
     assert town.adds(number) is Became.PASSED_ON
 
 
+def test_what_is_taken_back_is_no_open_report_to_others_at_once(town):
+    number = town.files()
+    again = Draft("pothole", address="12 Elm Street", reporter="web-2")
+    assert [(one.reference, one.state) for one in town.requests.likely_duplicates(again)] == [(number, "received")]
+    town.takes_back(number)
+    assert "received" not in [one.state for one in town.requests.likely_duplicates(again)]
+
+
 def test_the_address_of_the_receipt_is_nobody_else(town):
     number = town.files()
     follow(town.engine, number, "email-1", FROM_A_RECEIPT, NOW)
