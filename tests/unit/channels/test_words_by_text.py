@@ -14,7 +14,7 @@ from city311.intake.lexicon import lexicon
 
 HOUSE = Path(__file__).parents[3]
 RESPONSES = yaml.safe_load((HOUSE / "domain.yml").read_text(encoding="utf-8"))["responses"]
-_MEANT = ("utter_first_text", "utter_texts_")
+_MEANT = ("utter_first_text", "utter_texts_", "utter_receipt_why")
 """These tell how to stop and start."""
 
 
