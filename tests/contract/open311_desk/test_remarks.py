@@ -6,8 +6,11 @@ import pytest
 from test_crew import number, run  # noqa: F401 - fixtures
 from xml_reading import from_xml
 
-from city311.requests import desk
+from city311.requests import Draft, Words, afterwards, desk
+from city311.requests.submit import record
 from city311.store import keys
+from city311.store.base import now, writing
+from city311.store.ledger import KEPT, Outbox
 
 
 @pytest.fixture
@@ -106,3 +109,19 @@ def test_an_id_belongs_to_one_request(say, client, pothole):
 def test_it_is_not_read(client):
     answer = client.get("servicerequestupdates.json")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
+def test_what_no_system_took_is_listed_until_somebody_settles_it(run, engine, pack):  # noqa: F811
+    filed = record(engine, pack, Draft("pothole", address="Main St", reporter="web-1"), "web-1:a", now(), 60).number
+    said = afterwards.add(engine, filed, Words("web-1", "It grew. [bold]"), now(), 60)
+    assert run("requests", "kept") == (0, "Nothing waits for a person.\n", "")
+    with writing(engine) as session:
+        session.get_one(Outbox, said.row).state = KEPT
+    _code, out, _err = run("requests", "kept")
+    assert filed in out and "It grew. [bold]" in out
+    (row,) = json.loads(run("requests", "kept", "--json")[1])
+    assert (row["number"], row["kind"], row["text"]) == (filed, "add", "It grew. [bold]")
+    assert run("requests", "settle", filed, "--by", "Maria")[:2] == (0, f"{filed}: 1 done.\n")
+    assert run("requests", "kept")[1] == "Nothing waits for a person.\n"
+    code, _out, err = run("requests", "settle", filed)
+    assert code == 1 and "kept" in err
