@@ -16,7 +16,7 @@ from city311.channels.limits import Rates
 from city311.channels.outgoing import Pace
 
 PROMPT = Pace(
-    look_s=0.02,
+    look_s=0.05,
     lease_s=20,
     first_retry_s=0.05,
     longest_retry_s=0.1,

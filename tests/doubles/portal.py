@@ -42,9 +42,9 @@ EMPTY = "empty message"
 TOO_FAST = "faster than I can read"
 """Parts of the sentences in domain.yml."""
 
-EAGER = Timing(answer_within_s=60, lease_s=30, first_retry_s=0.05, longest_retry_s=0.1, give_up_s=600, look_s=0.02)
+EAGER = Timing(answer_within_s=60, lease_s=30, first_retry_s=0.05, longest_retry_s=0.1, give_up_s=600, look_s=0.05)
 """Tries again soon, so that a test waits for what happens and not for a clock."""
-PATIENT = Timing(answer_within_s=60, lease_s=30, first_retry_s=600, longest_retry_s=600, give_up_s=3600, look_s=0.02)
+PATIENT = Timing(answer_within_s=60, lease_s=30, first_retry_s=600, longest_retry_s=600, give_up_s=3600, look_s=0.05)
 """Does not try again by itself within a test."""
 UNHURRIED = Pace(per_minute=6000, burst=6000)
 
