@@ -81,6 +81,7 @@ class Relay:
         self._url = url.rstrip("/")
         self._headers = {"X-City311-Secret": secret, "Content-Type": "application/json"}
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._trusted = trusted(environment=False)  # reading them takes long, and would else delay the first resident
         self._client: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Relay:
@@ -137,7 +138,7 @@ class Relay:
     async def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes]:
         if self._client is None:  # here, because it belongs to the event loop that runs now
             self._client = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=_KEPT_S, ssl=trusted(environment=False)),
+                connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=_KEPT_S, ssl=self._trusted),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers,
                 timeout=self._timeout,
