@@ -39,7 +39,7 @@ CLEAR, RIVAL = 0.65, 0.2
 MAYBE_DANGER = 0.1
 """Chance of danger from which a question back begins with the way to help."""
 _MOST = 3
-_REPORT_FROM = 0.25
+_REPORT_FROM = 0.12
 _PADDING = ("check_status", "ask_question")
 """What is offered where nothing comes near at all."""
 _NEAR = 0.02

@@ -206,6 +206,10 @@ class PlaceFinder:
         return sorted(found)
 
 
+_COUNTS = re.compile(r"[\s,]*\b\d+$")
+_COUNTED_NEXT = re.compile(rf"\s+{_COUNTED}\b", re.I)
+
+
 def _joined(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
     """Places that lead on into the next one as one place; a word that leads nowhere is taken away."""
     result: list[tuple[int, int, float]] = []
@@ -217,7 +221,9 @@ def _joined(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[in
             result.append((start, end, sure))
     trimmed = []
     for start, end, sure in result:
-        kept = end
+        # "my block 3 days": the number counts what comes next.
+        counts = _COUNTS.search(text, start, end) if _COUNTED_NEXT.match(text, end) else None
+        kept = counts.start() if counts else end
         while match := _LEADS_ON.search(text[start:kept]):
             kept = start + match.start()
         if kept > start:

@@ -41,7 +41,7 @@ def test_a_report_and_a_question_are_offered_in_plain_words(rasa):
 
 
 def test_services_alone_are_offered_by_their_names(rasa):
-    unsure(rasa, intents=[("report", 0.24)], service=[("pothole", 0.5), ("cave_in", 0.45)])
+    unsure(rasa, intents=[("report", 0.11)], service=[("pothole", 0.5), ("cave_in", 0.45)])
     assert rasa.buttons() == ["Pothole in street", "Street cave-in or sinkhole", "Something else"]
 
 

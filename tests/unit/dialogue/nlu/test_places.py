@@ -36,3 +36,10 @@ def test_a_form_is_found(finder: PlaceFinder, text: str, place: str) -> None:
 @pytest.mark.parametrize("text", ["in 2023 Boston had snow", "it took 20 Days", "", "!!!", "the bike ln is blocked"])
 def test_what_only_looks_like_one_is_left(finder: PlaceFinder, text: str) -> None:
     assert finder.find(text) == []
+
+
+def test_a_number_that_counts_what_comes_next_is_no_part_of_the_place() -> None:
+    seen = [("dark at the bank 3 days", [(8, 18)]), ("no heat", []), ("dark at the bank 2", [(8, 18)])] * 4
+    finder = PlaceFinder(train(seen, {}))
+    assert [span[:2] for span in finder.find("dark at the bank 3 DAYS")] == [(8, 16)]
+    assert [span[:2] for span in finder.find("dark at the bank 2")] == [(8, 18)], "a house's number stays"
