@@ -352,11 +352,18 @@ def test_a_failure_tells_why_leaves_no_stamp_and_is_repaired(house: House) -> No
     assert house.calls() == []
 
 
+def _hears_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so would its children: these tests may run there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_installation_is_repaired_by_the_next(house: House, number: signal.Signals) -> None:
     slow, installing = house.machine.folder / "slow", house.machine.folder / "installing"
     slow.touch()
-    with subprocess.Popen(house.command(), env=house.machine.variables, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        house.command(), env=house.machine.variables, stderr=subprocess.PIPE, text=True, preexec_fn=_hears_ctrl_c
+    ) as run:
         _until(installing.exists)
         run.send_signal(number)
         if number == signal.SIGKILL:
