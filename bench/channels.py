@@ -32,6 +32,7 @@ sys.path.insert(0, str(HOUSE / "tests"))
 
 from doubles.twilio import OURS as LINE
 from doubles.twilio import SID, TOKEN, TwilioDouble
+from harness.ports import free_port
 from harness.stack import Stack, running
 
 _PUBLIC = "https://city.example"
@@ -180,7 +181,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, TwilioDouble() as double, ExitStack() as running_projects:
         stack = running_projects.enter_context(running(Path(name) / "data", **line(double)))
         measured = projects(running_projects, stack)
-        measured.append(stock(running_projects, stack.ports["DIALOGUE"] + 1))
+        measured.append(stock(running_projects, free_port()))
         take_turns(measured, chosen.seconds, chosen.rounds)
     show(measured)
 

@@ -36,6 +36,7 @@ from bench.without_fixes import OFF
 sys.path.insert(0, str(HOUSE / "tests"))
 
 from doubles.twilio import TwilioDouble
+from harness.ports import free_port
 from harness.stack import Stack, running
 
 LONG = (10, 100, 400)
@@ -82,12 +83,12 @@ def main() -> None:
         healthy_s = time.perf_counter() - began
         dialogue, actions, portal = (stack.process(each) for each in ("dialogue", "actions", "portal"))
         started = min(time.time() - dialogue.create_time(), healthy_s)
-        port = stack.ports["DIALOGUE"]
+        port, slow_port = stack.ports["DIALOGUE"], free_port()
         ours = Project("City311", lambda: RestClient(port), OURS, started, dialogue, [actions])
         command, environment = without_fixes(stack, folder)
-        start_s, twin = running_projects.enter_context(rasa(HOUSE, port + 1, command, environment))
-        slow = Project("without the fixes", lambda: RestClient(port + 1), OURS, start_s, twin, [actions])
-        other = stock(running_projects, port + 2)
+        start_s, twin = running_projects.enter_context(rasa(HOUSE, slow_port, command, environment))
+        slow = Project("without the fixes", lambda: RestClient(slow_port), OURS, start_s, twin, [actions])
+        other = stock(running_projects, free_port())
         projects = [ours, slow, other]
         by_channel = channels.projects(running_projects, stack)
         take_turns([*by_channel, *projects], chosen.seconds, chosen.rounds)
