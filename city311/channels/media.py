@@ -40,6 +40,9 @@ _MOST_REDIRECTS = 3
 _AT_ONCE = 2  # decoding a photo takes up to 200 MB
 _PATIENCE = timedelta(seconds=60)
 _BUDGET_S = 10.0
+_IPV6_UNICAST = ipaddress.IPv6Network("2000::/3")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""Where an IPv6-only network reaches IPv4 addresses (RFC 6052)."""
 
 
 class NotFetched(Exception):
@@ -125,24 +128,37 @@ class Attachments:
         await self._client.aclose()
 
     async def ready(self, turn: TurnView) -> Ready:
-        """What goes with the turn, its files fetched.
+        """What goes with the turn, its files fetched. Photos that the page names and that are not this sender's (any
+        more) are left out.
 
         Raises:
             NotFetched: a provider does not give a file now. After a minute it is left out instead.
         """
         ids = turn.details.get("attachments")
         if not ids:
-            return Ready(turn.details)
+            return await self._own(turn)
         for row in await anyio.to_thread.run_sync(self._waiting, ids):
             await self._keep(row, turn)
         rows = await anyio.to_thread.run_sync(self._rows, ids)
         details = {name: value for name, value in turn.details.items() if name != "attachments"}
         if kept := [row.photo for row in rows if row.state == KEPT]:
             details["media"] = kept
-        if any(row.state == REFUSED for row in rows):
-            words = self._responses.in_language(turn.language)
-            return Ready(details, Message(words.say("utter_attachment_refused", channel=turn.channel)))
-        return Ready(details)
+        return Ready(details, self._refusal(turn) if any(row.state == REFUSED for row in rows) else None)
+
+    async def _own(self, turn: TurnView) -> Ready:
+        named = turn.details.get("media")
+        if not named:
+            return Ready(turn.details)
+        kept = [photo.id for photo in await anyio.to_thread.run_sync(self._photos.of, turn.sender, named)]
+        if len(kept) == len(set(named)):
+            return Ready(turn.details)
+        log.warning("turn %s names photos that its sender has not", turn.id)
+        details = {name: value for name, value in turn.details.items() if name != "media"}
+        return Ready({**details, "media": kept} if kept else details, self._refusal(turn))
+
+    def _refusal(self, turn: TurnView) -> Message:
+        words = self._responses.in_language(turn.language)
+        return Message(words.say("utter_attachment_refused", channel=turn.channel))
 
     async def _keep(self, row: Attachment, turn: TurnView) -> None:
         try:
@@ -244,5 +260,16 @@ async def _check(url: str, located: Located, resolve: Resolve) -> None:
         found = await resolve(host, 443)
     except OSError as error:
         raise NotFetched(type(error).__name__) from None
-    if not found or not all(ipaddress.ip_address(one.partition("%")[0]).is_global for one in found):
+    if not found or not all(map(_is_public, found)):
         raise Refused("private_address")
+
+
+def _is_public(address: str) -> bool:
+    """Whether it is one host of the internet, also where IPv6 only wraps an IPv4 address."""
+    one = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(one, ipaddress.IPv6Address):
+        if one in _NAT64:
+            one = ipaddress.IPv4Address(int(one) & 0xFFFFFFFF)
+        elif one not in _IPV6_UNICAST or one.sixtofour is not None or one.teredo is not None:
+            return False
+    return one.is_global and not one.is_multicast

@@ -248,7 +248,8 @@ class Delivery:
         except NotFetched as error:
             log.warning("turn %s waits for what is attached: %s", turn.id, error)
             return None
-        if ready.notice is not None and not turn.text and not ready.details.get("media"):
+        says_nothing = not turn.text and not ready.details.get("media") and not ready.details.get("location")
+        if ready.notice is not None and says_nothing:
             return (ready.notice,)
         try:
             messages = await self._relay.send(

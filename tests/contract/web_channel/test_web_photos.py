@@ -58,6 +58,26 @@ def test_photos_go_with_a_message_that_may_have_no_words(page: httpx.Client, rel
     assert relay.calls[-1]["metadata"]["media"] == [one]
 
 
+def test_a_photo_of_somebody_else_is_not_taken_and_that_is_said(
+    page: httpx.Client, portal: Portal, relay: RelayDouble
+) -> None:
+    with portal.client() as other:
+        theirs = upload(other, photo("blue")).json()["id"]
+    mine = upload(page, photo()).json()["id"]
+
+    def send(name: str, *photos: str, **more: object) -> list[str]:
+        sent = page.post("/channels/web/messages", json={"id": name, "text": "", "photos": photos, **more})
+        return [message["text"] for message in sent.json()["messages"]]
+
+    refusal = "I could not take what you attached. I can take photos. You can send it again, or tell me in words."
+    assert send("alone", theirs) == [refusal]
+    assert relay.calls == []
+    assert send("both", theirs, mine) == [refusal, "You said: "]
+    assert send("place", "0" * 32, location={"lat": 42.36, "lon": -71.1}) == [refusal, "You said: "]
+    assert [call["metadata"].get("media") for call in relay.calls] == [[mine], None]
+    assert send("mine", mine) == ["You said: "]
+
+
 @pytest.mark.parametrize("photos", ["x", [1], ["../x"], ["a" * 32] * 21, {"a": 1}])
 def test_photos_of_no_shape_are_refused(page: httpx.Client, photos: object) -> None:
     assert page.post("/channels/web/messages", json={"id": "m1", "text": "x", "photos": photos}).status_code == 422

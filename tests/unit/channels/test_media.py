@@ -75,6 +75,9 @@ def test_a_redirect_is_followed_to_the_providers_own_hosts_without_credentials()
             "//evil.example/x",
             "https://[::ffff:127.0.0.1]/",
         ),
+        *("https://169.254.169.254/", "https://10.0.0.1/", "https://[::1]/", "https://localhost/"),
+        *("https://2130706433/", "https://0x7f000001/", "https://017700000001/", "https://127.1/"),
+        *("https://a.cdn.example.127.0.0.1.nip.io/", "https://a.cdn.example./x", "https://a.cdn.example\\@10.0.0.1/"),
     ],
 )
 def test_a_redirect_elsewhere_is_refused(elsewhere: str) -> None:
@@ -87,13 +90,20 @@ def test_a_redirect_elsewhere_is_refused(elsewhere: str) -> None:
     "inside",
     [
         *("127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.5.5", "169.254.169.254", "0.0.0.0", "100.64.0.1", "::1"),  # noqa: S104
-        *("fd00::1", "fe80::1%eth0", "::ffff:10.0.0.1"),
+        *("fd00::1", "fe80::1%eth0", "fec0::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "::ffff:0:10.0.0.1"),
+        *("64:ff9b::169.254.169.254", "2002:7f00:1::", "2001:0:a9fe:a9fe::1", "::127.0.0.1", "64:ff9b:1::a00:1"),
+        *("224.0.0.1", "ff02::1", "ff0e::1", "255.255.255.255"),
     ],
 )
 def test_a_host_that_lies_inside_our_network_is_not_called(inside: str) -> None:
     with pytest.raises(Refused, match="private_address") as refused:
         fetch(lambda _request: httpx.Response(200), found=["93.184.216.34", inside])
     assert refused.value.asked == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("public", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::93.184.216.34"])
+def test_a_host_of_the_internet_is_called_however_it_is_reached(public: str) -> None:
+    assert fetch(lambda _request: httpx.Response(200, content=b"photo"), found=[public])[0] == b"photo"
 
 
 def test_going_round_in_circles_ends() -> None:
