@@ -76,6 +76,39 @@ def engine(database_url: str) -> Iterator[object]:
     engine.dispose()
 
 
+@pytest.fixture
+def twilio() -> Iterator[object]:
+    """A double of Twilio, as the others below are of their provider."""
+    from doubles.twilio import TwilioDouble
+
+    with TwilioDouble() as double:
+        yield double
+
+
+@pytest.fixture
+def meta() -> Iterator[object]:
+    from doubles.meta import MetaDouble
+
+    with MetaDouble() as double:
+        yield double
+
+
+@pytest.fixture
+def twochat() -> Iterator[object]:
+    from doubles.twochat import TwoChatDouble
+
+    with TwoChatDouble() as double:
+        yield double
+
+
+@pytest.fixture
+def mail() -> Iterator[object]:
+    from doubles.mail import MailDouble
+
+    with MailDouble() as double:
+        yield double
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """The whole program, started once for all tests that talk to it."""

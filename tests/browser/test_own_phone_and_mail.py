@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,18 +17,6 @@ from city311.channels.configuration import Lines
 Accessible = Callable[[Any], None]
 Picture = Callable[[Any, str], None]
 PHONE = "+16175550177"
-
-
-@pytest.fixture
-def mail() -> Iterator[MailDouble]:
-    with MailDouble() as double:
-        yield double
-
-
-@pytest.fixture
-def twilio() -> Iterator[TwilioDouble]:
-    with TwilioDouble() as double:
-        yield double
 
 
 @pytest.fixture

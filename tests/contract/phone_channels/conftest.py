@@ -17,12 +17,6 @@ def relay() -> Iterator[RelayDouble]:
 
 
 @pytest.fixture
-def twilio() -> Iterator[TwilioDouble]:
-    with TwilioDouble() as double:
-        yield double
-
-
-@pytest.fixture
 def portal(engine: Engine, relay: RelayDouble, twilio: TwilioDouble) -> Iterator[Portal]:
     """A portal with a line for SMS and one for WhatsApp, both through Twilio, that is public as ``PUBLIC``."""
     with phone_portal(engine, relay, twilio) as running:

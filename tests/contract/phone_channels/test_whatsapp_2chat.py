@@ -22,14 +22,8 @@ ANN = "+16175550177"
 
 
 @pytest.fixture
-def chat() -> Iterator[TwoChatDouble]:
-    with TwoChatDouble() as double:
-        yield double
-
-
-@pytest.fixture
-def portal(engine: Engine, relay: RelayDouble, twilio: TwilioDouble, chat: TwoChatDouble) -> Iterator[Portal]:
-    lines = Lines(twochat=chat.account(), rates=GENEROUS)
+def portal(engine: Engine, relay: RelayDouble, twilio: TwilioDouble, twochat: TwoChatDouble) -> Iterator[Portal]:
+    lines = Lines(twochat=twochat.account(), rates=GENEROUS)
     with phone_portal(engine, relay, twilio, phone_lines=lines) as running:
         yield running
 
@@ -46,31 +40,31 @@ def count(engine: Engine) -> int:
 
 
 def test_a_message_is_answered_once_however_often_it_comes(
-    portal: Portal, chat: TwoChatDouble, relay: RelayDouble, engine: Engine
+    portal: Portal, twochat: TwoChatDouble, relay: RelayDouble, engine: Engine
 ) -> None:
     buttons = [{"title": title, "payload": title} for title in ("Yes", "No")]
     relay.answer = lambda turn: [{"text": f"**Shall** I? {turn['text']}", "buttons": buttons}]
-    message = chat.message(ANN, "a pothole")
+    message = twochat.message(ANN, "a pothole")
     for _ in range(3):
-        assert chat.bring(portal.url, message).status_code == 200
-    [text] = eventually(lambda: chat.texts(ANN))
+        assert twochat.bring(portal.url, message).status_code == 200
+    [text] = eventually(lambda: twochat.texts(ANN))
     assert text.endswith("*Shall* I? a pothole\n1. Yes\n2. No")
     assert count(engine) == len(relay.calls) == 1
-    chat.bring(portal.url, chat.message(ANN, "2"))
+    twochat.bring(portal.url, twochat.message(ANN, "2"))
     eventually(lambda: len(relay.calls) == 2)
     assert relay.calls[1]["text"] == "No"
 
 
-def test_without_the_token_there_is_nothing(portal: Portal, chat: TwoChatDouble, engine: Engine) -> None:
-    message = chat.message(ANN, "hello")
+def test_without_the_token_there_is_nothing(portal: Portal, twochat: TwoChatDouble, engine: Engine) -> None:
+    message = twochat.message(ANN, "hello")
     for token in ("guess", TOKEN[:-1], TOKEN + "x", "%C3%BC"):
-        assert chat.bring(portal.url, message, token=token).status_code == 404
+        assert twochat.bring(portal.url, message, token=token).status_code == 404
     assert asking.post(f"{portal.url}/channels/whatsapp/2chat", json=message).status_code in (404, 405)
     assert TOKEN not in asking.get(f"{portal.url}/openapi.json").text
     assert count(engine) == 0
 
 
-def test_our_own_groups_and_other_numbers_are_left_out(portal: Portal, chat: TwoChatDouble, engine: Engine) -> None:
+def test_our_own_groups_and_other_numbers_are_left_out(portal: Portal, twochat: TwoChatDouble, engine: Engine) -> None:
     for fields in (
         {"sent_by": "api"},
         {"sent_by": "agent"},
@@ -80,51 +74,51 @@ def test_our_own_groups_and_other_numbers_are_left_out(portal: Portal, chat: Two
         {"remote_phone_number": None},
         {"sent_by": None},
     ):
-        assert chat.bring(portal.url, chat.message(ANN, "hello", **fields)).status_code == 200
+        assert twochat.bring(portal.url, twochat.message(ANN, "hello", **fields)).status_code == 200
     assert count(engine) == 0
 
 
 @pytest.mark.parametrize("body", [[], {}, "x", {"uuid": 5, "id": None}, {"uuid": "x" * 300}])
-def test_misshapen_bodies_are_refused(portal: Portal, chat: TwoChatDouble, engine: Engine, body: object) -> None:
-    assert chat.bring(portal.url, body).status_code == 400
+def test_misshapen_bodies_are_refused(portal: Portal, twochat: TwoChatDouble, engine: Engine, body: object) -> None:
+    assert twochat.bring(portal.url, body).status_code == 400
     assert count(engine) == 0
 
 
-def test_odd_fields_do_no_harm(portal: Portal, chat: TwoChatDouble, relay: RelayDouble) -> None:
-    chat.bring(portal.url, chat.message(ANN, "x", message={"text": 5, "media": "http://127.0.0.1/"}))
-    chat.bring(portal.url, chat.message(ANN, "x", message=None))
-    eventually(lambda: any("empty message" in text for text in chat.texts(ANN)))
+def test_odd_fields_do_no_harm(portal: Portal, twochat: TwoChatDouble, relay: RelayDouble) -> None:
+    twochat.bring(portal.url, twochat.message(ANN, "x", message={"text": 5, "media": "http://127.0.0.1/"}))
+    twochat.bring(portal.url, twochat.message(ANN, "x", message=None))
+    eventually(lambda: any("empty message" in text for text in twochat.texts(ANN)))
     assert relay.calls == []
 
 
 def test_a_photo_is_fetched_from_2chat_and_from_nowhere_else(
-    portal: Portal, chat: TwoChatDouble, relay: RelayDouble
+    portal: Portal, twochat: TwoChatDouble, relay: RelayDouble
 ) -> None:
-    chat.bring(portal.url, chat.photo(ANN, "look", picture()))
+    twochat.bring(portal.url, twochat.photo(ANN, "look", picture()))
     eventually(lambda: relay.calls)
     assert len(relay.calls[0]["metadata"]["media"]) == 1
-    elsewhere = chat.photo(ANN, "see", picture())
+    elsewhere = twochat.photo(ANN, "see", picture())
     elsewhere["message"]["media"]["url"] = "https://evil.example/photo.jpg"
-    chat.bring(portal.url, elsewhere)
+    twochat.bring(portal.url, elsewhere)
     eventually(lambda: len(relay.calls) == 2)
     assert "media" not in relay.calls[1]["metadata"]
 
 
 @pytest.mark.parametrize("mood", ["busy", "away"])
-def test_a_failed_sending_is_repeated(portal: Portal, chat: TwoChatDouble, mood: str) -> None:
-    chat.moods = [mood]
-    chat.bring(portal.url, chat.message(ANN, "hello"))
-    eventually(lambda: chat.texts(ANN))
-    assert len(chat.texts(ANN)) == 1
+def test_a_failed_sending_is_repeated(portal: Portal, twochat: TwoChatDouble, mood: str) -> None:
+    twochat.moods = [mood]
+    twochat.bring(portal.url, twochat.message(ANN, "hello"))
+    eventually(lambda: twochat.texts(ANN))
+    assert len(twochat.texts(ANN)) == 1
 
 
 @pytest.mark.parametrize(("mood", "taken"), [("cut", 1), ("deaf", 0)])
 def test_what_2chat_may_have_taken_is_left_to_a_person(
-    portal: Portal, chat: TwoChatDouble, engine: Engine, mood: str, taken: int
+    portal: Portal, twochat: TwoChatDouble, engine: Engine, mood: str, taken: int
 ) -> None:
-    chat.moods = [mood]
-    chat.bring(portal.url, chat.message(ANN, "hello"))
+    twochat.moods = [mood]
+    twochat.bring(portal.url, twochat.message(ANN, "hello"))
     eventually(lambda: states(engine) == [("failed", "unsure")])
-    chat.bring(portal.url, chat.message(ANN, "hello again"))
+    twochat.bring(portal.url, twochat.message(ANN, "hello again"))
     eventually(lambda: states(engine) == [("failed", "unsure"), ("sent", "")])
-    assert len(chat.texts(ANN)) == taken + 1
+    assert len(twochat.texts(ANN)) == taken + 1

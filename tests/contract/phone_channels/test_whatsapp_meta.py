@@ -31,12 +31,6 @@ ANN = "+16175550177"
 
 
 @pytest.fixture
-def meta() -> Iterator[MetaDouble]:
-    with MetaDouble() as double:
-        yield double
-
-
-@pytest.fixture
 def portal(engine: Engine, relay: RelayDouble, twilio: TwilioDouble, meta: MetaDouble) -> Iterator[Portal]:
     lines = Lines(meta=meta.account(templates={"status": "city_status:en_US"}), rates=GENEROUS)
     with phone_portal(engine, relay, twilio, phone_lines=lines) as running:

@@ -28,12 +28,6 @@ PHONE = "+16175550177"
 
 
 @pytest.fixture
-def twilio() -> Iterator[TwilioDouble]:
-    with TwilioDouble() as double:
-        yield double
-
-
-@pytest.fixture
 def portal(engine: Engine, twilio: TwilioDouble) -> Iterator[Portal]:
     with RelayDouble(RELAY_SECRET) as relay:
         lines = Lines(twilio=twilio.account(), rates=GENEROUS)

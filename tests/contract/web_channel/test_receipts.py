@@ -35,18 +35,6 @@ RECEIPT = {
 
 
 @pytest.fixture
-def mail() -> Iterator[MailDouble]:
-    with MailDouble() as double:
-        yield double
-
-
-@pytest.fixture
-def twilio() -> Iterator[TwilioDouble]:
-    with TwilioDouble() as double:
-        yield double
-
-
-@pytest.fixture
 def portal(engine: Engine, mail: MailDouble, twilio: TwilioDouble) -> Iterator[Portal]:
     with RelayDouble(RELAY_SECRET, lambda _turn: [RECEIPT, {"text": "It goes to Public Works."}]) as relay:
         lines = Lines(twilio=twilio.account(), mail=mail.account(), rates=GENEROUS)
