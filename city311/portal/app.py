@@ -47,7 +47,7 @@ from city311.portal.pages import Map, Pages, version_of
 from city311.portal.phones import phone_router
 from city311.portal.photos import photo_router
 from city311.portal.plain import plain_router
-from city311.portal.reaching import reaching_router
+from city311.portal.reaching import Reaching, reaching_router
 from city311.portal.shell import shell_router, static_files
 from city311.portal.stopping import stop_router
 from city311.portal.texts import text_router
@@ -171,11 +171,12 @@ def create_app(
     app.include_router(
         shell_router(pages, cookies, STATIC, embed_origins=settings.embed_origins, tiles=settings.map_tiles)
     )
-    app.include_router(plain_router(pages, channel, cookies))
+    receipts = Receipts(engine, responses, phones.limits, reach)
+    reaching = Reaching(verification, receipts, reach, languages)
+    app.include_router(plain_router(pages, channel, cookies, reaching))
     app.include_router(channel_router(channel, cookies))
     app.include_router(photo_router(photos, cookies))
-    receipts = Receipts(engine, responses, phones.limits, reach)
-    app.include_router(reaching_router(verification, receipts, reach, cookies, languages))
+    app.include_router(reaching_router(reaching, cookies))
     app.include_router(phone_router(messaging, phones.fates, phone_lines, settings.public_url))
     app.include_router(stop_router(stopping, pages))
     app.include_router(text_router(engine, pages, responses))

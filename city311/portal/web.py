@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
+from city311.channels.reaching import TooOften
 from city311.channels.relay import RelayUnavailable
 from city311.channels.sessions import Session
 from city311.channels.web import BadMessage, Reply, WebChannel, Written, read_after, read_message
@@ -89,7 +90,8 @@ class Refused(Exception):
 
 
 class AnsweringRoute(APIRoute):
-    """A route whose handler may raise :class:`Refused`, ``BadMessage`` or the database's errors; each is answered."""
+    """A route whose handler may raise :class:`Refused`, ``BadMessage``, ``TooOften`` or the database's errors; each is
+    answered."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -101,6 +103,10 @@ class AnsweringRoute(APIRoute):
                 return refusal.response()
             except BadMessage as bad:
                 return Refused(422, str(bad), bad.remedy).response()
+            except TooOften as error:
+                refused = Refused(429, "That was asked for too often.", "Wait a while, then try again.").response()
+                refused.headers["Retry-After"] = waiting(error.wait_s)
+                return refused
             except SQLAlchemyError as error:
                 return no_database(error)
 
@@ -163,7 +169,7 @@ def channel_router(channel: WebChannel, cookies: SessionCookies) -> APIRouter:
         session, reply = await received(channel, cookies, session, written)
         body = named({**reply.body, "session": "new" if session.is_new else "resumed"}, session)
         if reply.wait_s is not None:
-            return cookies.answer(body, session, 429, {"Retry-After": str(max(1, round(reply.wait_s)))})
+            return cookies.answer(body, session, 429, {"Retry-After": waiting(reply.wait_s)})
         return cookies.answer(body, session)
 
     @router.post("/erase", response_model=Opened, responses={409: {"model": Problem}}, summary="Erase the conversation")
@@ -200,6 +206,11 @@ async def received(
     except ConversationEnded:
         fresh = cookies.fresh()
         return fresh, await channel.receive(fresh.sender, written)
+
+
+def waiting(seconds: float) -> str:
+    """The value of the header ``Retry-After``."""
+    return str(max(1, round(seconds)))
 
 
 def no_database(error: SQLAlchemyError) -> JSONResponse:

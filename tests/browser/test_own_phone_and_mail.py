@@ -17,18 +17,19 @@ from city311.channels.configuration import Lines
 Accessible = Callable[[Any], None]
 Picture = Callable[[Any, str], None]
 PHONE = "+16175550177"
+WIDE = {"width": 1100, "height": 800}
 
 
 @pytest.fixture
-def reaching(
-    portal_with: Callable[..., Any], new_chat: Callable[..., Any], mail: MailDouble, twilio: TwilioDouble
-) -> Any:
-    """A chat page of a city that can send texts and e-mail."""
-    lines = Lines(twilio=twilio.account(), mail=mail.account(), rates=GENEROUS)
-    portal = portal_with(phone_lines=lines, sending=PROMPT)
-    return new_chat(
-        url=portal.url, viewport={"width": 1100, "height": 800}, allowed=("Failed to load resource",)
-    ).open()
+def city(portal_with: Callable[..., Any], mail: MailDouble, twilio: TwilioDouble) -> Any:
+    """The portal of a city that can send texts and e-mail."""
+    return portal_with(phone_lines=Lines(twilio=twilio.account(), mail=mail.account(), rates=GENEROUS), sending=PROMPT)
+
+
+@pytest.fixture
+def reaching(city: Any, new_chat: Callable[..., Any]) -> Any:
+    """Its chat page."""
+    return new_chat(url=city.url, viewport=WIDE, allowed=("Failed to load resource",)).open()
 
 
 def test_a_receipt_is_sent(reaching: Any, mail: MailDouble, accessible: Accessible, picture: Picture) -> None:
@@ -71,3 +72,56 @@ def test_a_phone_is_shown(reaching: Any, twilio: TwilioDouble, accessible: Acces
     expect(said).to_contain_text("You can now ask here about the reports from this phone.")
     expect(code).to_be_hidden()
     accessible(reaching)
+
+
+def test_without_scripts_a_receipt_is_sent_and_a_phone_is_shown(
+    city: Any, new_chat: Callable[..., Any], mail: MailDouble, twilio: TwilioDouble
+) -> None:
+    chat = new_chat(url=city.url, viewport=WIDE, java_script_enabled=False, allowed=("Failed to load resource",))
+    page = chat.page
+    page.goto(f"{chat.url}/plain")
+    page.get_by_label("Your message").fill("Yes, send it")
+    page.get_by_role("button", name="Send", exact=True).click()
+    where = page.get_by_label("Send it to an e-mail address or phone number")
+    where.fill("nobody")
+    where.press("Enter")
+    expect(page.locator("#notice")).to_have_text("We cannot send it there. Please check what you typed.")
+    expect(where).to_have_value("nobody")
+    where.fill("ann@example.org")
+    page.get_by_label("Also tell me there what becomes of it").check()
+    page.get_by_role("button", name="Send the receipt").click()
+    expect(page.locator("#notice")).to_contain_text("We will send it there soon.")
+    [message] = eventually(lambda: mail.taken)
+    assert message["To"] == "ann@example.org"
+    page.locator(".settings summary").click()
+    page.get_by_label("Phone number", exact=True).fill("617 555 0177")
+    page.get_by_role("button", name="Text me a code").click()
+    said = page.locator("#phone-said")
+    expect(said).to_contain_text("We will text a code there.")
+    [text] = eventually(lambda: twilio.texts(PHONE))
+    [code] = re.findall(r"\b\d{6}\b", text)
+    page.get_by_label("Code from the text").fill(code)
+    page.get_by_label("Code from the text").press("Enter")
+    expect(said).to_contain_text("You can now ask here about the reports from this phone.")
+
+
+@pytest.mark.parametrize("size", [WIDE, {"width": 320, "height": 640}], ids=["wide", "320px"])
+def test_the_forms_without_scripts_are_accessible(
+    city: Any, new_chat: Callable[..., Any], accessible: Accessible, size: dict[str, int]
+) -> None:
+    # axe itself needs scripts; this page has none
+    chat = new_chat(url=city.url, viewport=size, allowed=("Failed to load resource",))
+    page = chat.page
+    page.goto(f"{chat.url}/plain")
+    page.get_by_label("Your message").fill("Yes, send it")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_label("Send it to an e-mail address or phone number").fill("nobody")
+    page.get_by_role("button", name="Send the receipt").click()
+    expect(page.locator("#notice")).to_be_visible()
+    accessible(chat)
+    page.locator(".settings summary").click()
+    page.get_by_label("Phone number", exact=True).fill("911")
+    page.get_by_role("button", name="Text me a code").click()
+    expect(page.locator("#phone-said")).to_contain_text("We cannot text this number.")
+    accessible(chat)
+    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
