@@ -40,7 +40,10 @@ QUIET = {
 
 @dataclass
 class Load:
-    """One load on one project: milliseconds of every message, messages a second, CPU milliseconds a message."""
+    """One load on one project: milliseconds of every message, messages a second, CPU milliseconds a message.
+
+    The last two include what was still to be done when the last turn had ended.
+    """
 
     times_ms: list[float]
     rate: float
@@ -69,6 +72,7 @@ class Project:
         start_s: seconds from start to first answer.
         dialogue: the process that runs Rasa.
         others: further processes that work for a turn.
+        settle: waits until nothing is left to do for the turns that ended.
         loads: number of clients → one load a round.
         turns_ms: turn of a long session → milliseconds.
     """
@@ -79,6 +83,7 @@ class Project:
     start_s: float
     dialogue: psutil.Process
     others: list[psutil.Process] = field(default_factory=list)
+    settle: Callable[[], None] = lambda: None
     loads: dict[int, list[Load]] = field(default_factory=lambda: {1: [], 20: []})
     turns_ms: dict[int, float] = field(default_factory=dict)
     memory_mb: float = 0.0
@@ -140,6 +145,7 @@ def load(project: Project, clients: int, seconds: float) -> Load:
         thread.join()
     if failures:
         raise failures[0]
+    project.settle()
     dialogue = (_cpu_s([project.dialogue]) - before[0]) * 1000 / len(times)
     others = (_cpu_s(project.others) - before[1]) * 1000 / len(times)
     return Load(times, len(times) / (time.perf_counter() - began), dialogue, dialogue + others)

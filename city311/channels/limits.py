@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 import functools
 import logging
 import time
@@ -15,6 +16,8 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 
 log = logging.getLogger(__name__)
+
+_CLEARED_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Limits:
         self._per_sender = parse_many(rates.per_sender)
         self._overall = parse_many(rates.overall)
         self._notice = parse_many(rates.notice)
-        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._own = MovingWindowRateLimiter(_Memory())
         self._shared = None
         if redis_url:
             storage = RedisStorage(
@@ -71,14 +74,13 @@ class Limits:
         """Count one ``what`` of ``name``; 0 when that is within ``rates``, else the seconds until it is."""
         return await self._hit(_parsed(rates), what, name)
 
+    async def room(self, line: str, per_second: float) -> float:
+        """Count one message that goes out on that line; 0 when it may now, else the seconds until one may."""
+        return await self._hit([_every(per_second)], "sent", line, least_s=0.0)
+
     async def pace(self, line: str, per_second: float) -> None:
         """Wait until one more message may go out on that line."""
-        every = (
-            RateLimitItemPerSecond(max(1, round(per_second)))
-            if per_second >= 1
-            else (RateLimitItemPerSecond(1, max(1, round(1 / per_second))))
-        )
-        while waiting := await self._hit([every], "sent", line, least_s=0.0):
+        while waiting := await self.room(line, per_second):
             await asyncio.sleep(waiting)
 
     async def _hit(self, items: Sequence[RateLimitItem], what: str, name: str, *, least_s: float = 1.0) -> float:
@@ -90,6 +92,38 @@ class Limits:
                 self._shared_again_at = time.monotonic() + 10
                 log.error("Redis does not count messages (%s); counting in this process", type(error).__name__)
         return await _counted(self._own, items, what, name, least_s)
+
+
+class _Memory(MemoryStorage):
+    """The library's own, cleared once a minute.
+
+    That clears with every message, for which it goes through a thread for every sender that it knows.
+    """
+
+    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        if self.timer is None or self.timer.done():
+            self.timer = asyncio.create_task(self._clear())  # while it runs, the library begins none of its own
+        return await super().acquire_entry(key, limit, expiry, amount)
+
+    async def _clear(self) -> None:
+        while True:
+            await asyncio.sleep(_CLEARED_EVERY_S)
+            self.forget(time.time())
+
+    def forget(self, at: float) -> None:
+        """Drop what does not count any more at that time."""
+        for key, newest_first in list(self.events.items()):
+            del newest_first[bisect.bisect_left(newest_first, -at, key=lambda event: -event.expiry) :]
+            if not newest_first:
+                del self.events[key]
+                self.locks.pop(key, None)
+
+
+@functools.cache
+def _every(per_second: float) -> RateLimitItem:
+    if per_second >= 1:
+        return RateLimitItemPerSecond(max(1, round(per_second)))
+    return RateLimitItemPerSecond(1, max(1, round(1 / per_second)))
 
 
 @functools.cache

@@ -73,7 +73,8 @@ def app_from_environment() -> FastAPI:
     """The portal as the environment describes it, its database at the newest schema.
 
     Beside the settings of :mod:`city311.settings`: ``CITY311_WEB_PER_MINUTE`` and ``CITY311_WEB_BURST``, how many
-    messages one chat session may send.
+    messages one chat session may send; ``CITY311_SMS_PER_SECOND`` and ``CITY311_WHATSAPP_PER_SECOND``, how many a line
+    of ours may.
 
     Raises:
         MissingSetting, PackError, DomainError: what is wrong and how to mend it.
@@ -87,6 +88,7 @@ def app_from_environment() -> FastAPI:
         open_engine(settings.database_url),
         pace=_pace(os.environ),
         phone_lines=configuration.load(os.environ),
+        sending=_sending(os.environ),
     )
 
 
@@ -234,6 +236,15 @@ def _pace(environment: Mapping[str, str]) -> Pace:
     return Pace(
         per_minute=_count(environment, "CITY311_WEB_PER_MINUTE", USUAL_PACE.per_minute),
         burst=_count(environment, "CITY311_WEB_BURST", USUAL_PACE.burst),
+    )
+
+
+def _sending(environment: Mapping[str, str]) -> SendingPace:
+    return SendingPace(
+        per_second={
+            channel: _count(environment, f"CITY311_{channel.upper()}_PER_SECOND", usual)
+            for channel, usual in USUAL_SENDING.per_second.items()
+        }
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 
 import pytest
@@ -81,3 +82,37 @@ def test_sending_keeps_its_pace() -> None:
 def test_a_rate_that_cannot_be_read() -> None:
     with pytest.raises(ValueError):
         Limits(Rates(per_sender="many"))
+
+
+def test_counting_needs_no_thread_however_many_senders_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_thread(*_: object) -> None:
+        raise AssertionError("a thread was asked to count")
+
+    monkeypatch.setattr(asyncio, "to_thread", no_thread)
+
+    async def run() -> None:
+        limits = Limits(Rates(per_sender="2/minute", overall="100000/minute"))
+        for number in range(50):
+            assert await limits.wait_s(f"s{number}") == 0
+            await asyncio.sleep(0)
+        timer = limits._own.storage.timer
+        assert timer is not None
+        assert not timer.done()
+
+    asyncio.run(run())
+
+
+def test_what_counts_no_more_is_not_kept() -> None:
+    async def run() -> None:
+        limits = Limits(Rates(per_sender="2/minute", overall="100/hour"))
+        memory = limits._own.storage
+        await limits.wait_s("ann")
+        memory.forget(time.time() + 30)
+        assert [len(events) for events in memory.events.values()] == [1, 1]
+        memory.forget(time.time() + 61)
+        assert [key for key in memory.events if "ann" in key] == []
+        assert len(memory.events) == 1  # the hour is not over
+        memory.forget(time.time() + 3601)
+        assert memory.events == {}
+
+    asyncio.run(run())
