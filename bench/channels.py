@@ -4,7 +4,8 @@
 second, and CPU time a message. A web turn ends when the page has its answer, which is stored by then. A text message
 comes as a signed webhook of Twilio's; its turn ends when the answer is found in the database, and with it the message
 to the resident in the queue. Messages a second and CPU time include bringing all the answers to the provider, which is
-a double outside of what is measured, on a line without a pace of its own. The stock project stores nothing on disk and has one process; its bot calls no actions.
+a double outside of what is measured, on a line without a pace of its own. The stock project stores nothing on disk and
+has one process; its bot calls no actions.
 """
 
 from __future__ import annotations
@@ -174,7 +175,9 @@ def projects(running_projects: ExitStack, stack: Stack) -> list[Project]:
     port = stack.ports["PORTAL"]
     return [
         Project("web chat", lambda: WebClient(port), OURS, math.nan, dialogue, [actions, portal]),
-        Project("texts", lambda: SmsClient(port, answers), OURS, math.nan, dialogue, [actions, portal], answers.all_sent),
+        Project(
+            "texts", lambda: SmsClient(port, answers), OURS, math.nan, dialogue, [actions, portal], answers.all_sent
+        ),
     ]
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from city311.channels.received import SMS, WHATSAPP
 from city311.language.responses import Responses
 from city311.store import outgoing
-from city311.store.base import now
+from city311.store.base import Inside, now
 from city311.store.turns import ANSWERED, TurnView, last_answered
 
 PHONES = (SMS, WHATSAPP)
@@ -55,22 +53,22 @@ class Answers:
         """Channels that show answers themselves need no queue."""
         return channel in PHONES
 
-    def put(self, session: Session, turn: TurnView) -> None:
+    def put(self, inside: Inside, turn: TurnView) -> None:
         """Queue the answer of a turn, or that it comes late."""
         at = self._clock()
         if turn.state == ANSWERED:
-            before = last_answered(session, turn.sender, before=turn.seq)
+            before = last_answered(inside, turn.sender, before=turn.seq)
             said = [*self._opening(turn, before), *turn.messages]
             outgoing.enqueue(
-                session, key=f"turn:{turn.id}", sender=turn.sender, messages=said, at=at, kind=outgoing.REPLY
+                inside, key=f"turn:{turn.id}", sender=turn.sender, messages=said, at=at, kind=outgoing.REPLY
             )
         elif at - turn.received_at >= _TOLD_OF_DELAY_AFTER:
             whom = Recipient(turn.sender, turn.channel, turn.language)
-            self.say(session, "utter_apology_retry", key=f"late:{turn.id}", whom=whom)
+            self.say(inside, "utter_apology_retry", key=f"late:{turn.id}", whom=whom)
 
     def say(
         self,
-        session: Session,
+        inside: Inside,
         response: str,
         *,
         key: str,
@@ -81,7 +79,7 @@ class Answers:
         """Queue one of the bot's own sentences."""
         text = self._words(whom.language).say(response, channel=whom.channel, values=values)
         outgoing.enqueue(
-            session,
+            inside,
             key=key,
             sender=whom.sender,
             messages=[{"text": text}],
@@ -89,7 +87,7 @@ class Answers:
             kind=kind,
         )
 
-    def begin_again(self, session: Session, *, key: str, whom: Recipient, confirmed: bool) -> None:
+    def begin_again(self, inside: Inside, *, key: str, whom: Recipient, confirmed: bool) -> None:
         """Queue, for one who wants messages again, that it is so (unless somebody else has ``confirmed`` it) and the
         question that is open, with a line that says of what.
         """
@@ -97,12 +95,12 @@ class Answers:
         said: list[Mapping[str, Any]] = []
         if not confirmed:
             said.append({"text": words.say("utter_texts_started", channel=whom.channel)})
-        last = last_answered(session, whom.sender)
+        last = last_answered(inside, whom.sender)
         if last is not None and (about := open_report(last.messages)):
             said += [self._reminder(about, whom.channel, last.language), *last.messages[-1:]]
         if said:
             at = self._clock()
-            outgoing.enqueue(session, key=key, sender=whom.sender, messages=said, at=at, kind=outgoing.CONSENT)
+            outgoing.enqueue(inside, key=key, sender=whom.sender, messages=said, at=at, kind=outgoing.CONSENT)
 
     def _opening(self, turn: TurnView, before: TurnView | None) -> Said:
         if before is None:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Engine
-
 from city311.channels import (
     composing,
     fates,
@@ -32,6 +30,7 @@ from city311.channels.quiet import Quiet
 from city311.channels.reaching import Reach
 from city311.channels.received import EMAIL, SMS, WHATSAPP, Fate
 from city311.channels.stopping import Stopping
+from city311.channels.together import Together
 from city311.language.responses import Responses
 from city311.requests import Photos
 
@@ -59,7 +58,7 @@ class Phones:
 
 
 def phones(
-    engine: Engine,
+    together: Together,
     lines: Lines,
     responses: Responses,
     photos: Photos,
@@ -77,7 +76,8 @@ def phones(
     """
     limits = Limits(lines.rates, redis_url=lines.redis_url)
     providers = _providers(lines, public_url, city)
-    sender = Sender(engine, providers, responses, limits, stopping=stopping, quiet=quiet, pace=pace)
+    sender = Sender(together, providers, responses, limits, stopping=stopping, quiet=quiet, pace=pace)
+    engine = together.engine
     attachments = Attachments(engine, photos, _sources(lines), responses)
     return Phones(
         limits,

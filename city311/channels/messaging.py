@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
 
 import anyio.to_thread
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, insert
 
 from city311.channels import answers
 from city311.channels.answers import Answers, Recipient
@@ -28,9 +27,10 @@ from city311.language.catalogues import own_name
 from city311.language.responses import Responses
 from city311.store import correspondents, outgoing
 from city311.store.attachments import Attachment
-from city311.store.base import now, reading, writing
+from city311.store.base import now, writing
 from city311.store.correspondents import OPTED_IN, OPTED_OUT, Heard
-from city311.store.turns import Incoming, Turn, TurnView, last_answered
+from city311.store.known import known_of
+from city311.store.turns import Incoming, TurnView
 
 log = logging.getLogger(__name__)
 
@@ -137,24 +137,24 @@ class Messaging:
             return await self._say(heard, whom, "utter_empty_message", f"empty:{received.client_id}")
         incoming = Incoming(heard.sender, received.client_id, heard.channel, before.language, text, details)
 
-        def alongside(session: Session, turn: TurnView) -> None:
-            correspondents.note(session, heard, turn.received_at)
-            session.add_all(_attachment(name, media, heard, turn) for name, media in files.items())
+        def alongside(connection: Connection, turn: TurnView) -> None:
+            correspondents.note(connection, heard, turn.received_at)
+            if files:
+                kept = [_attachment(name, media, heard, turn) for name, media in files.items()]
+                connection.execute(insert(Attachment), kept)
 
         await self._delivery.take(incoming, alongside)
         return Taken.STORED
 
     def _before(self, heard: Heard, received: Received) -> _Before:
-        with reading(self._setting.engine) as session:
-            known = select(Turn.id).where(Turn.sender == heard.sender, Turn.client_id == received.client_id)
-            last = last_answered(session, heard.sender)
-            kept = correspondents.language_of(session, heard.sender)
-            return _Before(
-                repeated=session.scalar(known) is not None,
-                opted_out=correspondents.has_opted_out(session, heard.sender),
-                language=kept if kept in self._setting.languages else self._setting.languages[0],
-                choices=choices(last.messages) if last is not None else (),
-            )
+        known = known_of(self._setting.engine, heard.sender, received.client_id)
+        languages = self._setting.languages
+        return _Before(
+            repeated=known.repeated,
+            opted_out=known.opted_out,
+            language=known.language if known.language in languages else languages[0],
+            choices=choices(known.last_answer),
+        )
 
     def _obey(self, asked: Keyword, heard: Heard, received: Received, before: _Before, quiet: bool) -> None:
         at, source = now(), received.client_id
@@ -192,15 +192,15 @@ class Messaging:
         return Taken.ANSWERED
 
 
-def _attachment(name: str, media: Media, heard: Heard, turn: TurnView) -> Attachment:
-    return Attachment(
-        id=name,
-        sender=heard.sender,
-        provider=heard.provider,
-        reference=media.reference,
-        content_type=media.content_type,
-        received_at=turn.received_at,
-    )
+def _attachment(name: str, media: Media, heard: Heard, turn: TurnView) -> Mapping[str, Any]:
+    return {
+        "id": name,
+        "sender": heard.sender,
+        "provider": heard.provider,
+        "reference": media.reference,
+        "content_type": media.content_type,
+        "received_at": turn.received_at,
+    }
 
 
 def _chosen(text: str, offered: tuple[str, ...]) -> str:

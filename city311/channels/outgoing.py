@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import anyio.to_thread
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 from city311.channels.composing import Work, composed
 from city311.channels.limits import Limits
@@ -37,11 +37,12 @@ from city311.channels.providers import (
 from city311.channels.quiet import Quiet
 from city311.channels.received import SMS, WHATSAPP
 from city311.channels.stopping import Stopping
+from city311.channels.together import Together
 from city311.language.responses import Responses
 from city311.store import correspondents, outgoing
-from city311.store.base import now, reading, writing
+from city311.store.base import looking_up, now
 from city311.store.correspondents import OPTED_OUT
-from city311.store.outgoing import CONSENT, FAILED, SENT, UPDATE, URGENT, WAITING, WITHHELD, Claimed
+from city311.store.outgoing import CONSENT, FAILED, SENT, UPDATE, URGENT, WAITING, WITHHELD, Claimed, Due
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Sender:
 
     def __init__(
         self,
-        engine: Engine,
+        together: Together,
         providers: Mapping[tuple[str, str], Provider],
         responses: Responses,
         limits: Limits,
@@ -91,7 +92,7 @@ class Sender:
         clock: Callable[[], datetime] = now,
     ) -> None:
         """``providers``: (channel, provider's name) → who sends there. ``stopping``: links that end e-mail."""
-        self._engine = engine
+        self._together = together
         self._providers = providers
         self._responses = responses
         self._limits = limits
@@ -134,11 +135,30 @@ class Sender:
         free = self._pace.at_once - len(self._under_way)
         if free <= 0:
             return
-        for message_id in await anyio.to_thread.run_sync(self._due, free + len(self._under_way)):
-            if message_id not in self._under_way and len(self._under_way) < self._pace.at_once:
-                task = asyncio.create_task(self._attempt(message_id))
-                self._under_way[message_id] = task
-                task.add_done_callback(partial(self._ended, message_id))
+        wanted: list[int] = []
+        full: set[tuple[str, str]] = set()
+        for one in await anyio.to_thread.run_sync(self._due, free + len(self._under_way)):
+            line = one.channel, one.line
+            if one.id in self._under_way or line in full or len(wanted) >= free:
+                continue
+            if wait_s := await self._limits.room(*self._paced(*line)):
+                full.add(line)
+                asyncio.get_running_loop().call_later(wait_s, self._grown.set)
+            else:
+                wanted.append(one.id)
+        if not wanted:
+            return
+        taken = await self._together.write(partial(self._begin, ids=wanted))
+        for work in taken:
+            message_id = work.held.id
+            task = asyncio.create_task(self._attempt(work))
+            self._under_way[message_id] = task
+            task.add_done_callback(partial(self._ended, message_id))
+        if len(taken) < len(wanted):
+            self._grown.set()  # what comes after one that will not be sent
+
+    def _paced(self, channel: str, line: str) -> tuple[str, float]:
+        return f"{channel}:{line}", self._pace.per_second.get(channel, 1.0)
 
     def _ended(self, message_id: int, task: asyncio.Task[None]) -> None:
         self._under_way.pop(message_id, None)
@@ -146,14 +166,11 @@ class Sender:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("sending message %d stopped: %s; its lease will run out", message_id, type(error).__name__)
 
-    def _due(self, limit: int) -> list[int]:
-        with reading(self._engine) as session:
-            return outgoing.due_ids(session, self._clock(), limit)
+    def _due(self, limit: int) -> list[Due]:
+        with looking_up(self._together.engine) as connection:
+            return outgoing.due(connection, self._clock(), limit)
 
-    async def _attempt(self, message_id: int) -> None:
-        work = await anyio.to_thread.run_sync(self._begin, message_id)
-        if work is None:
-            return
+    async def _attempt(self, work: Work) -> None:
         held = work.held
         try:
             await self._send(work)
@@ -167,7 +184,7 @@ class Sender:
         except CannotTell as error:
             await self._doubt(held, error)
         except OptedOut as error:
-            await anyio.to_thread.run_sync(self._opted_out, held, str(error))
+            await self._together.write(partial(self._opted_out, held=held, code=str(error)))
         except WindowClosed as error:
             if held.content.get("template") and not held.content.get("only_template"):
                 content = {**held.content, "only_template": True}
@@ -177,34 +194,36 @@ class Sender:
         except NotAllowed as error:
             await self._change(held, state=FAILED, last_error=str(error), maybe_sent_at=None)
 
-    def _begin(self, message_id: int) -> Work | None:
-        """Take the message."""
+    def _begin(self, connection: Connection, ids: Sequence[int]) -> list[Work]:
+        """Take those messages; the ones that are to be sent now."""
         at = self._clock()
-        with writing(self._engine) as session:
-            held = outgoing.claim(session, message_id, at, self._pace.lease_s)
-            if held is None:
-                return None
-            if held.kind != CONSENT and correspondents.has_opted_out(session, held.sender):
-                outgoing.change_held(session, held, {"state": WITHHELD, "last_error": "opted_out"})
-                return None
-            until = held.content.get("until")
-            if until and datetime.fromisoformat(until) <= at:
-                outgoing.change_held(session, held, {"state": WITHHELD, "last_error": "too_late"})
-                return None
-            waits_until = self._waits_until(held, at)
-            if waits_until is not None:
-                values = {"state": WAITING, "not_before": waits_until, "attempts": held.attempt - 1}
-                outgoing.change_held(session, held, values)
-                return None
-            try:
-                provider = self._providers.get((held.channel, held.provider))
-                work = composed(held, provider, self._responses, self._stopping, at)
-            except NotAllowed as error:
-                outgoing.change_held(session, held, {"state": FAILED, "last_error": str(error)})
-                return None
-            if work.page != held.page:
-                outgoing.change_held(session, held, {"page": work.page})
-        return work
+        begun = []
+        for held in outgoing.claim(connection, ids, at, self._pace.lease_s):
+            work = self._work(held, at)
+            if isinstance(work, Work):
+                begun.append(work)
+                values: dict[str, Any] = {"page": work.page} if work.page != held.page else {}
+            else:
+                values = {**work, "maybe_sent_at": held.maybe_sent_at}
+            if values:
+                outgoing.change_held(connection, held, values)
+        return begun
+
+    def _work(self, held: Claimed, at: datetime) -> Work | dict[str, Any]:
+        """What is to be sent of the message; or else what becomes of it."""
+        if held.kind != CONSENT and held.opted_out:
+            return {"state": WITHHELD, "last_error": "opted_out"}
+        until = held.content.get("until")
+        if until and datetime.fromisoformat(until) <= at:
+            return {"state": WITHHELD, "last_error": "too_late"}
+        waits_until = self._waits_until(held, at)
+        if waits_until is not None:
+            return {"state": WAITING, "not_before": waits_until, "attempts": held.attempt - 1}
+        try:
+            provider = self._providers.get((held.channel, held.provider))
+            return composed(held, provider, self._responses, self._stopping, at)
+        except NotAllowed as error:
+            return {"state": FAILED, "last_error": str(error)}
 
     def _waits_until(self, held: Claimed, at: datetime) -> datetime | None:
         quiet_until = self._quiet.until(at) if held.kind == UPDATE else None
@@ -215,17 +234,19 @@ class Sender:
 
     async def _send(self, work: Work) -> None:
         held, doubtful_since = work.held, work.held.maybe_sent_at
+        marked = True  # it was when the message was taken
         for done, part in enumerate(work.parts[held.parts :], held.parts + 1):
             name = reference(held.key, done, len(work.parts))
             envelope = Envelope(held.channel, held.line, held.number, name)
             provider_id = None
             if doubtful_since is not None:
                 provider_id = await work.provider.find(part, envelope, doubtful_since)
-                doubtful_since = None
+                doubtful_since, marked = None, False
             if provider_id is None:
-                provider_id = await self._hand_over(work, part, envelope)
-                if provider_id is None:
+                if not marked and not await self._mark(held):
                     return  # it waited so long that somebody else has it
+                provider_id = await self._hand_over(work, part, envelope)
+            marked = False
             values: dict[str, Any] = {"parts": done, "provider_id": provider_id, "maybe_sent_at": None}
             if done == len(work.parts):
                 values |= {"state": SENT, "sent_at": self._clock(), "last_error": ""}
@@ -235,13 +256,12 @@ class Sender:
                 return  # it took so long that somebody else has it
         log.info("message %d sent", held.id)
 
-    async def _hand_over(self, work: Work, part: Part, envelope: Envelope) -> str | None:
-        """The provider's id of the part, which it may have from the moment on that is written down just before; None,
-        and nothing is handed over, when the message is not ours any more.
-        """
-        await self._limits.pace(f"{envelope.channel}:{envelope.line}", self._pace.per_second.get(envelope.channel, 1.0))
-        if not await self._change(work.held, maybe_sent_at=work.held.maybe_sent_at or self._clock()):
-            return None
+    async def _mark(self, held: Claimed) -> bool:
+        """From now on the provider may have the next part; False when the message is not ours any more."""
+        await self._limits.pace(*self._paced(held.channel, held.line))
+        return await self._change(held, maybe_sent_at=held.maybe_sent_at or self._clock())
+
+    async def _hand_over(self, work: Work, part: Part, envelope: Envelope) -> str:
         try:
             async with asyncio.timeout(self._pace.lease_s / 2):
                 return await work.provider.send(part, envelope)
@@ -279,16 +299,12 @@ class Sender:
             # once a person has decided that it is to go again, there is no doubt to wait for
             await self._change(held, state=FAILED, maybe_sent_at=None, last_error=f"unsure: {error}")
 
-    def _opted_out(self, held: Claimed, code: str) -> None:
-        at = self._clock()
-        with writing(self._engine) as session:
-            correspondents.record(session, held.sender, OPTED_OUT, f"provider {code}", f"refused:{held.id}", at)
-            values = {"state": WITHHELD, "last_error": code, "maybe_sent_at": None}
-            outgoing.change_held(session, held, values)
+    def _opted_out(self, connection: Connection, held: Claimed, code: str) -> None:
+        correspondents.record(
+            connection, held.sender, OPTED_OUT, f"provider {code}", f"refused:{held.id}", self._clock()
+        )
+        values = {"state": WITHHELD, "last_error": code, "maybe_sent_at": None}
+        outgoing.change_held(connection, held, values)
 
     async def _change(self, held: Claimed, **values: Any) -> bool:
-        def change() -> bool:
-            with writing(self._engine) as session:
-                return outgoing.change_held(session, held, values)
-
-        return await anyio.to_thread.run_sync(change)
+        return await self._together.write(partial(outgoing.change_held, held=held, values=values))

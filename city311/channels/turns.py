@@ -9,20 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import anyio.to_thread
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from city311.channels.media import Attachments, NotFetched, Ready
 from city311.channels.relay import Message, Relay, RelayFault, RelayRefused, RelayUnavailable, TurnToRelay
+from city311.channels.together import Together
 from city311.language.responses import Responses
 from city311.store import erasing
-from city311.store.base import now
+from city311.store.base import Inside, now
 from city311.store.turns import ANSWERED, Accepted, Alongside, Busy, Claim, Incoming, Pace, TooMany, Turns, TurnView
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Replies(Protocol):
     def serves(self, channel: str) -> bool:
         """Whether answers of that channel go here; nothing is put for others."""
 
-    def put(self, session: Session, turn: TurnView) -> None:
+    def put(self, inside: Inside, turn: TurnView) -> None:
         """Keep what is to be said about the turn, in the transaction that stores its answer or its delay."""
 
     def look(self) -> None:
@@ -78,7 +78,7 @@ class Delivery:
 
     def __init__(
         self,
-        engine: Engine,
+        together: Together,
         relay: Relay,
         responses: Responses,
         *,
@@ -88,8 +88,9 @@ class Delivery:
         replies: Replies | None = None,
         attachments: Attachments | None = None,
     ) -> None:
-        self._engine = engine
-        self._turns = Turns(engine, lease=timedelta(seconds=timing.lease_s))
+        self._engine = together.engine
+        self._together = together
+        self._turns = Turns(self._engine, lease=timedelta(seconds=timing.lease_s))
         self._relay = relay
         self._responses = responses
         self._pace = pace
@@ -102,7 +103,7 @@ class Delivery:
 
     async def submit(self, incoming: Incoming) -> TurnView | TooMany:
         """Store and relay a message; the turn with its answer, or still waiting when that takes too long or fails."""
-        accepted = await _in_thread(self._turns.accept, incoming, self._pace, self._clock())
+        accepted = await self._accepted(incoming, self._pace)
         if isinstance(accepted, TooMany):
             log.info("message refused: too many")
             return accepted
@@ -124,7 +125,7 @@ class Delivery:
         answer goes to the replies.
         """
         claims = len(self._draining) < _TAKEN_AT_ONCE
-        accepted = await _in_thread(self._turns.accept, incoming, None, self._clock(), alongside, claims=claims)
+        accepted = await self._accepted(incoming, None, alongside, claims=claims)
         if isinstance(accepted, Accepted) and accepted.claim is not None:
             self._drain(accepted.turn.sender, accepted.claim, due_only=False)
 
@@ -226,9 +227,7 @@ class Delivery:
                 if replies is not None:
                     replies.look()
                 return False
-            view, following = await _in_thread(
-                self._turns.answer, claim, [message.as_json() for message in messages], self._clock(), put
-            )
+            view, following = await self._answered(claim, [message.as_json() for message in messages], put)
             if replies is not None:
                 replies.look()
             log.info("turn %s %s", view.id, view.state)
@@ -238,6 +237,26 @@ class Delivery:
             if following is None:
                 return True
             claim = following
+
+    async def _accepted(
+        self, incoming: Incoming, pace: Pace | None, alongside: Alongside | None = None, *, claims: bool = True
+    ) -> Accepted | TooMany:
+        at = self._clock()
+
+        def accept(connection: Connection) -> Accepted | TooMany:
+            return self._turns.accept(incoming, pace, at, alongside, claims=claims, within=connection)
+
+        return await self._together.write(accept)
+
+    async def _answered(
+        self, claim: Claim, messages: Sequence[Mapping[str, Any]], put: Alongside | None
+    ) -> tuple[TurnView, Claim | None]:
+        at = self._clock()
+
+        def answer(connection: Connection) -> tuple[TurnView, Claim | None]:
+            return self._turns.answer(claim, messages, at, put, within=connection)
+
+        return await self._together.write(answer)
 
     async def _messages(self, claim: Claim) -> Sequence[Message] | None:
         """The answer; the apology when there will be none; None when it is to be tried again."""

@@ -29,6 +29,7 @@ from city311.channels.receipts import Receipts
 from city311.channels.relay import Relay
 from city311.channels.sessions import Sessions
 from city311.channels.stopping import Stopping
+from city311.channels.together import Together
 from city311.channels.turns import Delivery, Timing
 from city311.channels.verifying import Verification
 from city311.channels.web import WebChannel
@@ -115,8 +116,9 @@ def create_app(
     relay = Relay(settings.dialogue_url, settings.secret("CITY311_RELAY_SECRET"), timeout_s=relay_timeout_s)
     photos = Photos(engine, open_files(settings.photos_url))
     stopping = Stopping(engine, settings.secret("CITY311_SENDER_SECRET"), settings.public_url)
+    together = Together(engine)
     phones = lines.phones(
-        engine,
+        together,
         phone_lines,
         responses,
         photos,
@@ -128,7 +130,7 @@ def create_app(
         stopping=stopping,
     )
     delivery = Delivery(
-        engine, relay, responses, pace=pace, timing=timing, replies=phones.answers, attachments=phones.attachments
+        together, relay, responses, pace=pace, timing=timing, replies=phones.answers, attachments=phones.attachments
     )
     messaging = Messaging(
         Setting(engine, responses, phones.limits, languages, settings.secret("CITY311_SENDER_SECRET")),
@@ -164,6 +166,7 @@ def create_app(
                 task.cancel()
                 with suppress(CancelledError):
                     await task
+            await together.close()
             await relay.close()
             await phones.attachments.close()
             await health.close()

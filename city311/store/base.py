@@ -6,13 +6,14 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -21,6 +22,12 @@ BUSY_S = 10.0
 _POOLED = 16
 _AT_ONCE = 40
 """Connections to SQLite: as many as the portal has threads. Only the pooled ones stay open."""
+
+
+Inside = Session | Connection
+"""A transaction that is the caller's."""
+INSERTS = cast("dict[str, Callable[..., sqlite.Insert]]", {"postgresql": postgresql.insert, "sqlite": sqlite.insert})
+"""Inserts that can say what becomes of a row that is there already."""
 
 
 class Base(DeclarativeBase):
@@ -79,6 +86,11 @@ def open_engine(url: str) -> Engine:
         hide_parameters=True,
         connect_args={"connect_timeout": 5},
     )
+
+
+def dialect_of(inside: Inside) -> str:
+    """Name of the database: a key of :data:`INSERTS`."""
+    return (inside if isinstance(inside, Connection) else inside.get_bind()).dialect.name
 
 
 @contextmanager

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, ForeignKey, Index, ScalarSelect, String, Table, bindparam, select, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from city311.store import verified
-from city311.store.base import Base, Instant
+from city311.store.base import INSERTS, Base, Inside, Instant, dialect_of
 from city311.store.verified import VerifiedPhone
 
 OPTED_IN = "in"
@@ -77,20 +78,36 @@ class Heard:
     line: str
 
 
-def note(session: Session, heard: Heard, at: datetime) -> None:
+_correspondents, _consents = cast(Table, Correspondent.__table__), cast(Table, Consent.__table__)
+_LAST = ("provider", "line", "heard_at")
+
+
+def said_last_by(sender: ColumnElement[str]) -> ScalarSelect[str]:
+    """The last word of that sender, ``in`` or ``out``, as part of a statement."""
+    said = select(_consents.c.state).where(_consents.c.sender == sender, _consents.c.state != ASKED)
+    return said.order_by(_consents.c.id.desc()).limit(1).scalar_subquery()
+
+
+_SAID_LAST = select(said_last_by(bindparam("of_sender", type_=String)))
+
+
+def _noting(dialect: str) -> sqlite.Insert:
+    new = INSERTS[dialect](_correspondents)
+    return new.on_conflict_do_update(index_elements=["sender"], set_={name: new.excluded[name] for name in _LAST})
+
+
+_NOTE = {dialect: _noting(dialect) for dialect in INSERTS}
+
+
+def note(inside: Inside, heard: Heard, at: datetime) -> None:
     """Keep who wrote last, so that an answer finds the way back."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    last = {"provider": heard.provider, "line": heard.line, "heard_at": at}
-    session.execute(
-        insert(Correspondent)
-        .values(sender=heard.sender, channel=heard.channel, number=heard.number, language="", first_at=at, **last)
-        .on_conflict_do_update(index_elements=[Correspondent.sender], set_=last)
-    )
+    values = {**vars(heard), "language": "", "first_at": at, "heard_at": at}
+    inside.execute(_NOTE[dialect_of(inside)], values)
 
 
 def introduce(session: Session, heard: Heard, at: datetime) -> None:
     """Keep the way to somebody who has not written from there. Of one who is known nothing changes."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = INSERTS[dialect_of(session)]
     never = datetime.fromtimestamp(0, timezone.utc)
     session.execute(
         insert(Correspondent)
@@ -109,10 +126,10 @@ def language_of(session: Session, sender: str) -> str:
     return session.scalar(select(Correspondent.language).where(Correspondent.sender == sender)) or ""
 
 
-def record(session: Session, sender: str, state: str, how: str, source: str, at: datetime) -> bool:
+def record(inside: Inside, sender: str, state: str, how: str, source: str, at: datetime) -> bool:
     """Add to the consent ledger; False when that source is in it already. The sender must have been noted."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = session.execute(
+    insert = INSERTS[dialect_of(inside)]
+    added = inside.execute(
         insert(Consent)
         .values(sender=sender, state=state, how=how[:40], source=source, at=at)
         .on_conflict_do_nothing(index_elements=[Consent.source])
@@ -123,9 +140,7 @@ def record(session: Session, sender: str, state: str, how: str, source: str, at:
 
 def has_opted_out(session: Session, sender: str) -> bool:
     """Whether the last word of that sender was to stop."""
-    said = select(Consent.state).where(Consent.sender == sender, Consent.state != ASKED)
-    last = session.scalar(said.order_by(Consent.id.desc()).limit(1))
-    return last == OPTED_OUT
+    return session.scalar(_SAID_LAST, {"of_sender": sender}) == OPTED_OUT
 
 
 def same_person(session: Session, sender: str) -> tuple[list[str], str]:

@@ -11,28 +11,32 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
-    ColumnElement,
+    Connection,
     ForeignKey,
     Index,
+    Result,
     String,
+    Table,
     Text,
+    Update,
     and_,
+    bindparam,
     func,
     or_,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from city311.store.base import Base, Instant
-from city311.store.correspondents import Correspondent
+from city311.store.base import INSERTS, Base, Inside, Instant, dialect_of
+from city311.store.correspondents import OPTED_OUT, Correspondent, said_last_by
 
 REPLY = "reply"
 """An answer to something that was just written: goes at once, at any hour."""
@@ -101,7 +105,7 @@ class OutgoingMessage(Base):
 class Claimed:
     """A message that its holder, and nobody else, sends until ``until``, and where it goes.
 
-    ``maybe_sent_at``: an earlier attempt may have reached the provider since then.
+    ``maybe_sent_at``: an earlier attempt may have reached the provider since then. ``opted_out``: they want none.
     """
 
     id: int
@@ -122,10 +126,67 @@ class Claimed:
     heard_at: datetime
     language: str
     page: str | None
+    opted_out: bool
+
+
+@dataclass(frozen=True)
+class Due:
+    """A message that is to be sent now, and by which line."""
+
+    id: int
+    channel: str
+    line: str
+
+
+_messages, _correspondents = cast(Table, OutgoingMessage.__table__), cast(Table, Correspondent.__table__)
+_KNOWN = select(_correspondents.c.sender).where(_correspondents.c.sender == bindparam("of_sender"))
+_ADD = {
+    name: insert(_messages).on_conflict_do_nothing(index_elements=["key"]).returning(_messages.c.id)
+    for name, insert in INSERTS.items()
+}
+_is_due = or_(
+    and_(_messages.c.state == WAITING, _messages.c.not_before <= bindparam("at")),
+    and_(
+        _messages.c.state == SENDING,
+        or_(_messages.c.leased_until.is_(None), _messages.c.leased_until <= bindparam("at")),
+    ),
+)
+_with_whom = _messages.join(_correspondents, _correspondents.c.sender == _messages.c.sender)
+_first = select(func.min(_messages.c.id)).where(_OPEN).group_by(_messages.c.sender, _messages.c.kind)
+_DUE = (
+    select(_messages.c.id, _correspondents.c.channel, _correspondents.c.line)
+    .select_from(_with_whom)
+    .where(_messages.c.id.in_(_first), _is_due)
+    .order_by(_messages.c.id)
+    .limit(bindparam("most"))
+)
+_FREE = (
+    select(
+        *(_messages.c[name] for name in ("id", "key", "kind", "content", "parts", "attempts", "maybe_sent_at")),
+        *(_messages.c[name] for name in ("created_at", "sender", "page")),
+        *(_correspondents.c[name] for name in ("channel", "provider", "line", "number", "heard_at", "language")),
+        said_last_by(_messages.c.sender).label("said_last"),
+    )
+    .select_from(_with_whom)
+    .where(_messages.c.id.in_(bindparam("ids", expanding=True)), _is_due)
+    .order_by(_messages.c.id)
+    .with_for_update(of=_messages, skip_locked=True)
+)
+_HOLD = (
+    update(_messages)
+    .where(_messages.c.id == bindparam("of_id"))
+    .values(
+        state=SENDING,
+        lease=bindparam("lease"),
+        leased_until=bindparam("leased_until"),
+        attempts=_messages.c.attempts + 1,
+        maybe_sent_at=func.coalesce(_messages.c.maybe_sent_at, bindparam("at", type_=Instant)),
+    )
+)
 
 
 def enqueue(
-    session: Session,
+    inside: Inside,
     *,
     key: str,
     sender: str,
@@ -135,7 +196,7 @@ def enqueue(
     template: Mapping[str, Any] | None = None,
     until: datetime | None = None,
 ) -> bool:
-    """Put a message into the queue, in the session's transaction.
+    """Put a message into the queue, in the caller's transaction.
 
     Args:
         key: names the message, e.g. ``status:SR-104215:done``; one with a key that is there already is not made again.
@@ -149,111 +210,64 @@ def enqueue(
     Returns:
         Whether it will be sent: False when the key is there already or the sender has no phone (a web chat).
     """
-    if session.get(Correspondent, sender) is None:
+    if inside.execute(_KNOWN, {"of_sender": sender}).first() is None:
         return False
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     content: dict[str, Any] = {"messages": [dict(message) for message in messages]}
     if template is not None:
         content["template"] = dict(template)
     if until is not None:
         content["until"] = until.isoformat()
-    added = session.execute(
-        insert(OutgoingMessage)
-        .values(
-            key=key,
-            sender=sender,
-            kind=kind,
-            content=content,
-            state=WAITING,
-            attempts=0,
-            parts=0,
-            not_before=at,
-            last_error="",
-            fate="",
-            created_at=at,
-        )
-        .on_conflict_do_nothing(index_elements=[OutgoingMessage.key])
-        .returning(OutgoingMessage.id)
-    )
-    return added.scalar() is not None
+    begun = {"state": WAITING, "attempts": 0, "parts": 0, "not_before": at, "created_at": at}
+    new = {"key": key, "sender": sender, "kind": kind, "content": content, "last_error": "", "fate": ""} | begun
+    return inside.execute(_ADD[dialect_of(inside)], new).first() is not None
 
 
-def due_ids(session: Session, at: datetime, limit: int) -> list[int]:
-    """Ids to send now, oldest first: only the first open one of each resident and kind, which keeps their order."""
-    first = select(func.min(OutgoingMessage.id)).where(_OPEN).group_by(OutgoingMessage.sender, OutgoingMessage.kind)
-    query = select(OutgoingMessage.id).where(OutgoingMessage.id.in_(first), _due(at))
-    return list(session.scalars(query.order_by(OutgoingMessage.id).limit(limit)))
+def due(connection: Connection, at: datetime, limit: int) -> list[Due]:
+    """What to send now, oldest first: only the first open one of each resident and kind, which keeps their order."""
+    return [Due(*row) for row in connection.execute(_DUE, {"at": at, "most": limit})]
 
 
-def claim(session: Session, message_id: int, at: datetime, for_s: float) -> Claimed | None:
-    """Take the message for ``for_s`` seconds; None when somebody else was faster."""
+def claim(connection: Connection, ids: Sequence[int], at: datetime, for_s: float) -> list[Claimed]:
+    """Take those messages for ``for_s`` seconds, except where somebody else was faster.
+
+    From now on their provider may have them, as far as anybody knows after a crash.
+    """
     lease, until = secrets.token_hex(16), at + timedelta(seconds=for_s)
-    taken = _change(
-        session,
-        and_(OutgoingMessage.id == message_id, _due(at)),
-        {"state": SENDING, "lease": lease, "leased_until": until, "attempts": OutgoingMessage.attempts + 1},
-    )
-    if not taken:
-        return None
-    row, whom = session.execute(
-        select(OutgoingMessage, Correspondent)
-        .join(Correspondent, Correspondent.sender == OutgoingMessage.sender)
-        .where(OutgoingMessage.id == message_id)
-        .execution_options(populate_existing=True)
-    ).one()
-    return Claimed(
-        id=row.id,
-        key=row.key,
-        kind=row.kind,
-        content=dict(row.content),
-        parts=row.parts,
-        attempt=row.attempts,
-        maybe_sent_at=row.maybe_sent_at,
-        created_at=row.created_at,
-        lease=lease,
-        until=until,
-        sender=row.sender,
-        channel=whom.channel,
-        provider=whom.provider,
-        line=whom.line,
-        number=whom.number,
-        heard_at=whom.heard_at,
-        language=whom.language,
-        page=row.page,
-    )
+    taken = []
+    for row in connection.execute(_FREE, {"ids": list(ids), "at": at}):
+        values = dict(row._mapping)
+        values |= {"content": dict(row.content), "attempt": values.pop("attempts") + 1}
+        values["opted_out"] = values.pop("said_last") == OPTED_OUT
+        taken.append(Claimed(**values, lease=lease, until=until))
+    if taken:
+        held = {"lease": lease, "leased_until": until, "at": at}
+        connection.execute(_HOLD, [{**held, "of_id": one.id} for one in taken])
+    return taken
 
 
-def change_held(session: Session, held: Claimed, values: Mapping[str, Any]) -> bool:
+def change_held(inside: Inside, held: Claimed, values: Mapping[str, Any]) -> bool:
     """Change the row while the claim holds; False when it was lost to somebody else."""
     if "until" in held.content and values.get("state") in _DONE:
         values = {**values, "content": {**held.content, "messages": []}}
-    which = and_(OutgoingMessage.id == held.id, OutgoingMessage.lease == held.lease, OutgoingMessage.state == SENDING)
-    return _change(session, which, values)
+    changed = inside.execute(_change_of(tuple(values)), {**values, "of_id": held.id, "of_lease": held.lease})
+    return _is_one(changed)
 
 
 def retry(session: Session, message_id: int, at: datetime) -> bool:
     """Have a failed message sent again; False when there is no failed message of that id."""
-    return _change(
-        session,
-        and_(OutgoingMessage.id == message_id, OutgoingMessage.state == FAILED),
-        # it is as old as it is now wanted again
-        {"state": WAITING, "attempts": 0, "not_before": at, "created_at": at, "lease": None, "leased_until": None},
-    )
+    # it is as old as it is now wanted again
+    values = {"state": WAITING, "attempts": 0, "not_before": at, "created_at": at, "lease": None, "leased_until": None}
+    failed = (_messages.c.id == message_id) & (_messages.c.state == FAILED)
+    return _is_one(session.execute(update(_messages).where(failed).values(values)))
 
 
-def _due(at: datetime) -> ColumnElement[bool]:
-    return or_(
-        and_(OutgoingMessage.state == WAITING, OutgoingMessage.not_before <= at),
-        and_(
-            OutgoingMessage.state == SENDING,
-            or_(OutgoingMessage.leased_until.is_(None), OutgoingMessage.leased_until <= at),
-        ),
-    )
+@cache
+def _change_of(names: tuple[str, ...]) -> Update:
+    held = (_messages.c.id == bindparam("of_id")) & (_messages.c.lease == bindparam("of_lease"))
+    change = update(_messages).where(held, _messages.c.state == SENDING)
+    return change.values({name: bindparam(name) for name in names})
 
 
-def _change(session: Session, which: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
-    result = session.execute(
-        update(OutgoingMessage).where(which).values(dict(values)).execution_options(synchronize_session=False)
-    )
+def _is_one(result: Result[Any]) -> bool:
     assert isinstance(result, CursorResult)  # noqa: S101 - for the type checker
     return bool(result.rowcount == 1)

@@ -34,6 +34,13 @@ SEEN = select(
 """Id of the turn that a message is already; ``seq`` of the oldest that waits in its conversation."""
 TURN = select(_turns).where(_of_id)
 OLDEST_WAITING = select(_turns).where(_waiting).order_by(_turns.c.seq).limit(1)
+LAST_ANSWERED = (
+    select(_turns)
+    .where(_turns.c.sender == bindparam("of_sender"), _turns.c.state == ANSWERED, _turns.c.seq < bindparam("before"))
+    .order_by(_turns.c.seq.desc())
+    .limit(1)
+)
+"""The latest turn that has its answer."""
 ADD = _turns.insert()
 GO_ON = (
     update(_conversations)

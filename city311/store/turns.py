@@ -8,17 +8,17 @@ process that dies frees the conversation when the lease runs out.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from city311.store import turn_statements as statements
-from city311.store.base import looking_up
+from city311.store.base import INSERTS, Inside, dialect_of, looking_up
 from city311.store.turn_tables import ANSWERED, WAITING, Conversation, Turn
 
 __all__ = [
@@ -39,6 +39,9 @@ __all__ = [
     "last_answered",
     "tell",
 ]
+
+_LAST = 2**31 - 1
+"""Above every sequence number."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class ConversationEnded(Exception):
     """The resident erased this conversation; nothing can be added to it."""
 
 
-Alongside = Callable[[Session, TurnView], None]
+Alongside = Callable[[Connection, TurnView], None]
 """Something to be stored in the same transaction as a turn: both are there, or neither is."""
 
 
@@ -117,7 +120,8 @@ class Accepted:
 
 
 class Turns:
-    """The turns in one database. Every method is one transaction."""
+    """The turns in one database. Every method is one transaction, or part of the one (``within``) that the caller has
+    begun for writing."""
 
     def __init__(self, engine: Engine, *, lease: timedelta) -> None:
         """``lease``: longer than one relayed turn can take, so that only a dead process loses its claim."""
@@ -133,6 +137,7 @@ class Turns:
         alongside: Alongside | None = None,
         *,
         claims: bool = True,
+        within: Connection | None = None,
     ) -> Accepted | TooMany:
         """Store the message once: a repeated ``client_id`` gives the first turn, whatever its text.
 
@@ -142,7 +147,7 @@ class Turns:
         Raises:
             ConversationEnded: it was erased.
         """
-        with self._writer.begin() as connection:
+        with self._writing(within) as connection:
             conversation = self._locked_or_new(connection, incoming, pace, at)
             if conversation.ended_at is not None:
                 raise ConversationEnded
@@ -189,7 +194,8 @@ class Turns:
                     "leased_until": leased_until,
                 },
             )
-            _store_alongside(connection, alongside, view)
+            if alongside is not None:
+                alongside(connection, view)
             return Accepted(view, Claim(view, str(lease), attempts) if claims else None)
 
     def claim(self, sender: str, at: datetime, *, due_only: bool) -> Claim | Busy | None:
@@ -211,6 +217,8 @@ class Turns:
         messages: Sequence[Mapping[str, Any]],
         at: datetime,
         alongside: Alongside | None = None,
+        *,
+        within: Connection | None = None,
     ) -> tuple[TurnView, Claim | None]:
         """Store the answer, unless the turn has one; with it the claim to the next waiting turn of the conversation.
 
@@ -218,14 +226,15 @@ class Turns:
 
         Without a next turn, or when the lease ran out and went to somebody else, the claim is None.
         """
-        with self._writer.begin() as connection:
+        with self._writing(within) as connection:
             # first, because it locks the conversation: whoever adds a turn meanwhile finds it held, or free
             whose = {"of_sender": claim.turn.sender, "of_lease": claim.lease}
             is_ours = connection.execute(statements.LET_GO, whose).rowcount == 1
             view = replace(claim.turn, state=ANSWERED, messages=[dict(one) for one in messages], delayed=False)
             stored = {"of_id": view.id, "messages": view.messages, "answered_at": at}
             if connection.execute(statements.ANSWER, stored).rowcount == 1:
-                _store_alongside(connection, alongside, view)
+                if alongside is not None:
+                    alongside(connection, view)
             else:
                 view = _view(connection.execute(statements.TURN, {"of_id": view.id}).one())
             following = None
@@ -247,7 +256,7 @@ class Turns:
             if turn.state == WAITING:
                 turn.not_before = not_before
                 if alongside is not None:
-                    alongside(session, _view(turn))
+                    alongside(session.connection(), _view(turn))
             if conversation is not None and conversation.lease == claim.lease:
                 conversation.lease = conversation.leased_until = None
 
@@ -281,6 +290,14 @@ class Turns:
             views.append(replace(view, delayed=delayed and turn.state == WAITING))
         return views, more
 
+    @contextmanager
+    def _writing(self, within: Connection | None) -> Iterator[Connection]:
+        if within is not None:
+            yield within
+        else:
+            with self._writer.begin() as connection:
+                yield connection
+
     def _claimed(self, conversation: Conversation, turn: Turn, at: datetime) -> Claim:
         lease, conversation.leased_until = self._new_lease(at)
         conversation.lease = lease
@@ -296,9 +313,8 @@ class Turns:
         conversation = connection.execute(statements.LOCKED, whose).first()
         if conversation is not None:
             return conversation
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         connection.execute(
-            insert(Conversation)
+            INSERTS[dialect_of(connection)](Conversation)
             .values(
                 sender=incoming.sender,
                 channel=incoming.channel,
@@ -312,17 +328,9 @@ class Turns:
         return connection.execute(statements.LOCKED, whose).one()
 
 
-def _store_alongside(connection: Connection, alongside: Alongside | None, view: TurnView) -> None:
-    if alongside is not None:
-        with Session(connection) as session:
-            alongside(session, view)
-            session.flush()
-
-
-def last_answered(session: Session, sender: str, *, before: int | None = None) -> TurnView | None:
+def last_answered(inside: Inside, sender: str, *, before: int = _LAST) -> TurnView | None:
     """The latest turn of ``sender`` that has its answer; of those before sequence number ``before``, if given."""
-    query = select(Turn).where(Turn.sender == sender, Turn.state == ANSWERED).order_by(Turn.seq.desc()).limit(1)
-    turn = session.scalar(query if before is None else query.where(Turn.seq < before))
+    turn = inside.execute(statements.LAST_ANSWERED, {"of_sender": sender, "before": before}).first()
     return _view(turn) if turn is not None else None
 
 

@@ -21,6 +21,7 @@ from city311.channels.outgoing import Sender
 from city311.channels.providers import Envelope, Part
 from city311.channels.quiet import Quiet
 from city311.channels.stopping import Stopping
+from city311.channels.together import Together
 from city311.store import correspondents, outgoing
 from city311.store.base import now, writing
 from city311.store.correspondents import OPTED_IN, OPTED_OUT, Heard
@@ -79,7 +80,7 @@ def work(engine: Engine, recorder: Recorder, *, at: datetime, quiet: Quiet = NEV
 
     async def run() -> None:
         sender = Sender(
-            engine,
+            Together(engine),
             {("sms", "double"): recorder, ("whatsapp", "double"): recorder},
             Responses(DOMAIN, {"city_name": "Millbrook"}),
             Limits(Rates()),
