@@ -34,7 +34,7 @@ class Together:
         """The result of ``write``, called in a thread with a transaction that may write. It is durable then.
 
         ``write`` may be called again, after what it wrote was rolled back; it must do nothing else. What it raises is
-        raised here, and rolls back nothing of others. It is done even if the caller is cancelled meanwhile.
+        raised here, and rolls back nothing of others. A caller that is cancelled does not know whether it was done.
         """
         if not self._shares:
             return await anyio.to_thread.run_sync(self._alone, write)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from city311.channels.configuration import Lines
 from city311.channels.limits import Limits, Rates
-from city311.channels.outgoing import Sender
+from city311.channels.outgoing import Pace, Sender
 from city311.channels.providers import Envelope, Part
 from city311.channels.quiet import Quiet
 from city311.channels.stopping import Stopping
@@ -70,7 +70,15 @@ class Recorder:
         pass
 
 
-def work(engine: Engine, recorder: Recorder, *, at: datetime, quiet: Quiet = NEVER, rounds: int = 8) -> None:
+def work(
+    engine: Engine,
+    recorder: Recorder,
+    *,
+    at: datetime,
+    quiet: Quiet = NEVER,
+    rounds: int = 8,
+    pace: Pace = PROMPT,
+) -> None:
     """The sending side, as often round as it takes, at one moment."""
     import asyncio
 
@@ -86,7 +94,7 @@ def work(engine: Engine, recorder: Recorder, *, at: datetime, quiet: Quiet = NEV
             Limits(Rates()),
             stopping=Stopping(engine, "secret", PUBLIC),
             quiet=quiet,
-            pace=PROMPT,
+            pace=pace,
             clock=lambda: at,
         )
         for _ in range(rounds):
@@ -106,6 +114,45 @@ def test_a_key_is_sent_once_and_a_chat_page_gets_nothing(engine: Engine) -> None
     work(engine, recorder, at=now())
     assert recorder.sent == [(ANN, "done")]
     assert [row.state for row in rows(engine)] == ["sent"]
+
+
+def test_a_line_at_its_pace_holds_back_its_own_messages_only(engine: Engine) -> None:
+    ann, ben, cat = known(engine, ANN), known(engine, BEN), known(engine, ANN, "whatsapp")
+    for key, sender in (("1", ann), ("2", ben), ("3", cat)):
+        assert tell(engine, key, sender, f"text {key}")
+    recorder = Recorder()
+    work(engine, recorder, at=now(), pace=Pace(per_second={"sms": 1 / 3600, "whatsapp": 1000.0}))
+    assert recorder.sent == [(ANN, "text 1"), (ANN, "text 3")]
+    waits = rows(engine)[1]
+    # nobody holds it, so that another process may send it, and nobody need ask whether it went
+    assert (waits.state, waits.lease, waits.attempts, waits.maybe_sent_at) == ("waiting", None, 0, None)
+
+
+def test_a_message_is_known_to_be_on_its_way_before_the_provider_has_it(engine: Engine) -> None:
+    class Asker(Recorder):
+        async def send(self, part: Part, envelope: Envelope) -> str:
+            row = rows(engine)[len(self.sent)]
+            assert (row.state, row.attempts) == ("sending", 1)
+            assert row.maybe_sent_at is not None
+            return await super().send(part, envelope)
+
+    asker = Asker()
+    for key, number in (("1", ANN), ("2", BEN)):
+        assert tell(engine, key, known(engine, number), "done")
+    work(engine, asker, at=now())
+    assert [(row.state, row.maybe_sent_at) for row in rows(engine)] == [("sent", None)] * 2
+
+
+def test_what_is_not_sent_leaves_no_doubt_whether_it_was(engine: Engine) -> None:
+    ann = known(engine, ANN)
+    with writing(engine) as session:
+        correspondents.record(session, ann, OPTED_OUT, "STOP", "1", now())
+    assert tell(engine, "1", ann, "done")
+    assert tell(engine, "2", known(engine, BEN, provider="gone"), "done")
+    recorder = Recorder()
+    work(engine, recorder, at=now())
+    assert recorder.sent == []
+    assert [(row.state, row.maybe_sent_at) for row in rows(engine)] == [("withheld", None), ("failed", None)]
 
 
 def test_what_is_rolled_back_is_not_sent(engine: Engine) -> None:
