@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import threading
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import anyio.to_thread
+import aiohttp
 import httpx
 from starlette.datastructures import ImmutableMultiDict
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
-from twilio.http import HttpClient
+from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -146,17 +146,6 @@ class Twilio:
 
     async def send(self, part: Part, envelope: Envelope) -> str:
         """See :class:`city311.channels.providers.Provider`."""
-        return await anyio.to_thread.run_sync(self._send, part, envelope)
-
-    async def find(self, part: Part, envelope: Envelope, since: datetime) -> str | None:
-        """See :class:`city311.channels.providers.Provider`."""
-        return await anyio.to_thread.run_sync(self._find, part, envelope, since)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        self._http.close()
-
-    def _send(self, part: Part, envelope: Envelope) -> str:
         address = _WHATSAPP if envelope.channel == WHATSAPP else ""
         sender: dict[str, Any] = {"from_": address + envelope.line}
         if envelope.line.startswith("MG"):
@@ -169,7 +158,7 @@ class Twilio:
             values = {str(number): value for number, value in enumerate(part.values, 1)}
             content = {"content_sid": sid, "content_variables": json.dumps(values, ensure_ascii=False)}
         try:
-            message = self._client.messages.create(
+            message = await self._client.messages.create_async(
                 to=address + envelope.number,
                 status_callback=self._status_url.replace("{channel}", envelope.channel),
                 **sender,
@@ -177,24 +166,25 @@ class Twilio:
             )
         except (TwilioRestException, TwilioServiceException) as error:
             raise _failure(error, self._http.retry_after()) from None
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotTaken(type(error).__name__) from None
-        except (httpx.HTTPError, TwilioException, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, TwilioException, ValueError) as error:
             raise MaybeTaken(type(error).__name__) from None
         if not message.sid:
             raise MaybeTaken("an answer without a sid")
         return str(message.sid)
 
-    def _find(self, part: Part, envelope: Envelope, since: datetime) -> str | None:
+    async def find(self, part: Part, envelope: Envelope, since: datetime) -> str | None:
+        """See :class:`city311.channels.providers.Provider`."""
         address = _WHATSAPP if envelope.channel == WHATSAPP else ""
         if part.template:
             # Twilio lists the text that it made of the template, which we do not know
             raise CannotTell("no answer from Twilio to a template", news=False)
         try:
-            found = self._client.messages.list(
+            found = await self._client.messages.list_async(
                 to=address + envelope.number, date_sent_after=since - timedelta(days=1), limit=50
             )
-        except (TwilioException, httpx.HTTPError, ValueError) as error:
+        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise NotTaken(f"cannot look for it ({type(error).__name__})") from None
         # the filter knows only days; Twilio's moments are whole seconds of its own clock
         earliest = since - timedelta(seconds=2)
@@ -204,6 +194,10 @@ class Twilio:
             if one.body == part.text and one.date_created is not None and one.date_created >= earliest
         )
         return next((sid for sid in same if sid), None)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.close()
 
 
 def _failure(error: TwilioRestException | TwilioServiceException, wait_s: float | None) -> Exception:
@@ -244,24 +238,25 @@ class MediaSource:
         )
 
 
-class _Http(HttpClient):  # type: ignore[misc]
-    """Twilio's client over httpx, which tells a refused connection from a lost answer, and logs no numbers."""
+class _Http(AsyncHttpClient):  # type: ignore[misc]
+    """Twilio's client over aiohttp, which tells a refused connection from a lost answer, and logs no numbers."""
 
     def __init__(self, base: str, timeout_s: float) -> None:
-        super().__init__(logging.getLogger(__name__), is_async=False, timeout=timeout_s)
+        super().__init__(logging.getLogger(__name__), is_async=True, timeout=timeout_s)
         self._base = base.rstrip("/")
-        self._client = httpx.Client(timeout=timeout_s, verify=trusted())
-        self._last = threading.local()  # calls run in several threads
+        self._trusted = trusted()  # reading them takes long, and would else delay the first message
+        self._session: aiohttp.ClientSession | None = None
+        self._wait_s: ContextVar[float | None] = ContextVar("wait_s", default=None)
 
     def retry_after(self) -> float | None:
-        """Seconds that the last refusal asked us to wait."""
-        wait_s: float | None = getattr(self._last, "wait_s", None)
-        return wait_s
+        """Seconds that the last refusal in this task asked us to wait."""
+        return self._wait_s.get()
 
-    def close(self) -> None:
-        self._client.close()
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
 
-    def request(
+    async def request(
         self,
         method: str,
         uri: str,
@@ -269,19 +264,24 @@ class _Http(HttpClient):  # type: ignore[misc]
         data: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - Twilio's signature; ours is the session's
         allow_redirects: bool = False,  # noqa: ARG002 - Twilio's signature
     ) -> Response:
-        response = self._client.request(
+        if self._session is None:  # here, because it belongs to the event loop that runs now
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._trusted),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=self.timeout / 2),
+                trust_env=True,
+            )
+        async with self._session.request(
             method,
             uri.replace(API, self._base, 1),
             params=params,
-            data=data,
-            headers=headers,
-            auth=auth,
-            timeout=timeout or self.timeout,
-            follow_redirects=False,
-        )
-        wait = response.headers.get("retry-after", "")
-        self._last.wait_s = float(wait) if response.status_code in (429, 503) and wait.isdecimal() else None
-        return Response(response.status_code, response.text, response.headers)
+            data=urlencode(data).encode() if data else None,
+            headers={**(headers or {}), **({"Authorization": aiohttp.encode_basic_auth(*auth)} if auth else {})},
+            allow_redirects=False,
+        ) as response:
+            wait = response.headers.get("retry-after", "")
+            self._wait_s.set(float(wait) if response.status in (429, 503) and wait.isdecimal() else None)
+            return Response(response.status, await response.text(), response.headers)
