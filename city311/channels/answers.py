@@ -11,7 +11,8 @@ from city311.channels.received import SMS, WHATSAPP
 from city311.language.responses import Responses
 from city311.store import outgoing
 from city311.store.base import Inside, now
-from city311.store.turns import ANSWERED, TurnView, last_answered
+from city311.store.said import last_answered
+from city311.store.turns import ANSWERED, TurnView
 
 PHONES = (SMS, WHATSAPP)
 NEEDED = ("utter_first_text", "utter_languages", "utter_resumed", "utter_apology_retry")

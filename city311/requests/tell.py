@@ -14,7 +14,7 @@ from city311.language.catalogues import spoken_language
 from city311.language.responses import responses
 from city311.requests.status import Kind, Status
 from city311.requests.telling import Sentence, how_it_stands
-from city311.store import correspondents, outgoing, turns
+from city311.store import correspondents, outgoing, said
 from city311.store.base import reading, writing
 from city311.store.correspondents import Correspondent
 from city311.store.turns import Turn
@@ -96,7 +96,7 @@ class Teller:
                 )
             # A web conversation: it stands there when the resident returns.
             name = f"{UPDATE_ID}{row.id}"
-            return turns.tell(
+            return said.tell(
                 session, sender=row.recipient, client_id=name, language=language, messages=messages, at=at
             )
 

@@ -8,9 +8,9 @@ process that dies frees the conversation when the lease runs out.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,20 @@ from sqlalchemy import Connection, Engine, Row, select, text
 from sqlalchemy.orm import Session
 
 from city311.store import turn_statements as statements
-from city311.store.base import INSERTS, Inside, dialect_of, looking_up
+from city311.store.base import INSERTS, dialect_of, looking_up
 from city311.store.turn_tables import ANSWERED, WAITING, Conversation, Turn
+from city311.store.turn_views import (
+    Accepted,
+    Alongside,
+    Busy,
+    Claim,
+    ConversationEnded,
+    Incoming,
+    Pace,
+    TooMany,
+    TurnView,
+    view_of,
+)
 
 __all__ = [
     "ANSWERED",
@@ -36,87 +48,7 @@ __all__ = [
     "Turn",
     "TurnView",
     "Turns",
-    "last_answered",
-    "tell",
 ]
-
-_LAST = 2**31 - 1
-"""Above every sequence number."""
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A screened message that a channel hands in. ``details``: see :class:`Turn`."""
-
-    sender: str
-    client_id: str
-    channel: str
-    language: str
-    text: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast one sender may write: ``burst`` messages at once, ``per_minute`` in the long run."""
-
-    per_minute: float = 30.0
-    burst: float = 20.0
-
-
-@dataclass(frozen=True)
-class TurnView:
-    """A turn as channels see it. ``delayed``: it waits because passing it (or one before it) on has failed."""
-
-    id: str
-    sender: str
-    client_id: str
-    seq: int
-    channel: str
-    language: str
-    text: str
-    state: str
-    messages: Sequence[Mapping[str, Any]]
-    received_at: datetime
-    details: Mapping[str, Any] = field(default_factory=dict)
-    delayed: bool = False
-
-
-class ConversationEnded(Exception):
-    """The resident erased this conversation; nothing can be added to it."""
-
-
-Alongside = Callable[[Connection, TurnView], None]
-"""Something to be stored in the same transaction as a turn: both are there, or neither is."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to relay ``turn`` now. ``attempt`` counts from 1; above it the relay may know the turn already."""
-
-    turn: TurnView
-    lease: str
-    attempt: int
-
-
-@dataclass(frozen=True)
-class Busy:
-    """Somebody else is relaying a turn of this conversation."""
-
-
-@dataclass(frozen=True)
-class TooMany:
-    """The sender writes too fast; nothing was stored. ``wait_s``: seconds until one more is taken."""
-
-    wait_s: float
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A turn that is in the database now. ``claim`` is given when nothing stands before it."""
-
-    turn: TurnView
-    claim: Claim | None = None
 
 
 class Turns:
@@ -155,7 +87,7 @@ class Turns:
                 statements.SEEN, {"of_sender": incoming.sender, "of_client_id": incoming.client_id}
             ).one()
             if known is not None:
-                return Accepted(_view(connection.execute(statements.TURN, {"of_id": known}).one()))
+                return Accepted(view_of(connection.execute(statements.TURN, {"of_id": known}).one()))
             tokens, tokens_at = conversation.tokens, conversation.tokens_at
             if pace is not None:
                 tokens = _tokens(conversation, pace, at)
@@ -236,7 +168,7 @@ class Turns:
                 if alongside is not None:
                     alongside(connection, view)
             else:
-                view = _view(connection.execute(statements.TURN, {"of_id": view.id}).one())
+                view = view_of(connection.execute(statements.TURN, {"of_id": view.id}).one())
             following = None
             waits = (
                 connection.execute(statements.OLDEST_WAITING, {"of_sender": view.sender}).first() if is_ours else None
@@ -245,7 +177,7 @@ class Turns:
                 lease, until = self._new_lease(at)
                 connection.execute(statements.HOLD, {"of_sender": view.sender, "lease": lease, "leased_until": until})
                 connection.execute(statements.COUNT_ATTEMPT, {"of_id": waits.id})
-                following = Claim(_view(waits), lease, waits.attempts + 1)
+                following = Claim(view_of(waits), lease, waits.attempts + 1)
             return view, following
 
     def fail(self, claim: Claim, not_before: datetime, alongside: Alongside | None = None) -> None:
@@ -256,7 +188,7 @@ class Turns:
             if turn.state == WAITING:
                 turn.not_before = not_before
                 if alongside is not None:
-                    alongside(session.connection(), _view(turn))
+                    alongside(session.connection(), view_of(turn))
             if conversation is not None and conversation.lease == claim.lease:
                 conversation.lease = conversation.leased_until = None
 
@@ -269,7 +201,7 @@ class Turns:
         """The turn of that id as it is now."""
         with Session(self._engine) as session:
             turn = session.get(Turn, turn_id)
-            return _view(turn) if turn is not None else None
+            return view_of(turn) if turn is not None else None
 
     def history(self, sender: str, *, after: int | None, limit: int) -> tuple[list[TurnView], bool]:
         """Turns of ``sender`` in order: those after that ``seq``, or the latest ones; and whether there are more.
@@ -285,7 +217,7 @@ class Turns:
         delayed = False
         views = []
         for turn in shown:
-            view = _view(turn)
+            view = view_of(turn)
             delayed = delayed or view.delayed
             views.append(replace(view, delayed=delayed and turn.state == WAITING))
         return views, more
@@ -303,7 +235,7 @@ class Turns:
         conversation.lease = lease
         # counted before it is sent: after a crash nobody knows whether the relay got it
         turn.attempts += 1
-        return Claim(_view(turn), lease, turn.attempts)
+        return Claim(view_of(turn), lease, turn.attempts)
 
     def _new_lease(self, at: datetime) -> tuple[str, datetime]:
         return secrets.token_hex(12), at + self._lease
@@ -328,52 +260,6 @@ class Turns:
         return connection.execute(statements.LOCKED, whose).one()
 
 
-def last_answered(inside: Inside, sender: str, *, before: int = _LAST) -> TurnView | None:
-    """The latest turn of ``sender`` that has its answer; of those before sequence number ``before``, if given."""
-    turn = inside.execute(statements.LAST_ANSWERED, {"of_sender": sender, "before": before}).first()
-    return _view(turn) if turn is not None else None
-
-
-def tell(
-    session: Session,
-    *,
-    sender: str,
-    client_id: str,
-    language: str,
-    messages: Sequence[Mapping[str, Any]],
-    at: datetime,
-) -> bool:
-    """Put something that the resident did not ask for into their conversation, in the session's transaction.
-
-    It is a turn without words of theirs. False, and nothing is put, where a turn of that ``client_id`` is there
-    already, the conversation was erased, or there is none.
-    """
-    conversation = _locked(session, sender)
-    if conversation is None or conversation.ended_at is not None:
-        return False
-    if session.scalar(select(Turn.id).where(Turn.sender == sender, Turn.client_id == client_id)) is not None:
-        return False
-    conversation.last_seq += 1
-    session.add(
-        Turn(
-            id=secrets.token_hex(12),
-            sender=sender,
-            client_id=client_id,
-            seq=conversation.last_seq,
-            channel=conversation.channel,
-            language=language,
-            received_at=at,
-            text="",
-            details={},
-            state=ANSWERED,
-            attempts=0,
-            messages=[dict(message) for message in messages],
-            answered_at=at,
-        )
-    )
-    return True
-
-
 def _locked(session: Session, sender: str) -> Conversation | None:
     return session.scalar(select(Conversation).where(Conversation.sender == sender).with_for_update())
 
@@ -393,20 +279,3 @@ def _tokens(conversation: Row[Any], pace: Pace, at: datetime) -> float:
     passed = max(0.0, (at - conversation.tokens_at).total_seconds())
     tokens: float = conversation.tokens + passed * pace.per_minute / 60
     return min(pace.burst, tokens)
-
-
-def _view(turn: Turn | Row[Any]) -> TurnView:
-    return TurnView(
-        id=turn.id,
-        sender=turn.sender,
-        client_id=turn.client_id,
-        seq=turn.seq,
-        channel=turn.channel,
-        language=turn.language,
-        text=turn.text,
-        state=turn.state,
-        messages=list(turn.messages),
-        received_at=turn.received_at,
-        details=dict(turn.details),
-        delayed=turn.state == WAITING and turn.not_before is not None,
-    )
