@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 EVERY_S = 3600.0
 CONSENTS_KEPT = timedelta(days=5 * 366)
 """US law (47 U.S.C. 227, 28 U.S.C. 1658) lets people sue over a text for four years; the proof is kept for five."""
+REPEATS_KEPT = timedelta(days=5 * 366)
+"""A provider's signature tells no time (Twilio's), and holds until the city changes the account's token."""
 _AT_ONCE = 100
 
 Forget = Callable[[str], Awaitable[None]]
@@ -40,6 +42,7 @@ async def forget_old(engine: Engine, forget: Forget, since: datetime, at: dateti
             await forget(sender)
             forgotten += await asyncio.to_thread(retention.drop, engine, sender, since, at=at)
     await asyncio.to_thread(retention.drop_consents, engine, at - CONSENTS_KEPT)
+    await asyncio.to_thread(retention.drop_repeats, engine, at - REPEATS_KEPT)
     await asyncio.to_thread(retention.drop_correspondents, engine, since)
     return forgotten
 

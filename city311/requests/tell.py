@@ -96,9 +96,7 @@ class Teller:
                 )
             # A web conversation: it stands there when the resident returns.
             name = f"{UPDATE_ID}{row.id}"
-            return said.tell(
-                session, sender=row.recipient, client_id=name, language=language, messages=messages, at=at
-            )
+            return said.tell(session, sender=row.recipient, client_id=name, language=language, messages=messages, at=at)
 
     def messages(self, facts: Mapping[str, Any], language: str, at: datetime) -> list[dict[str, Any]]:
         """The words of an update, as messages of a channel."""

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Engine, delete, exists, func, or_, select
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased
 
-from city311.store import verified
+from city311.store import repeats, verified
 from city311.store.attachments import Attachment
 from city311.store.correspondents import ASKED, OPTED_OUT, Consent, Correspondent
 from city311.store.follows import Follow
@@ -32,6 +32,8 @@ def drop(engine: Engine, sender: str, since: datetime, *, at: datetime) -> bool:
         )
         if found is None:
             return False
+        if session.get(Correspondent, sender) is not None:
+            repeats.remember(session, session.scalars(select(Turn.client_id).where(Turn.sender == sender)), at)
         session.execute(delete(Turn).where(Turn.sender == sender))
         session.execute(delete(Attachment).where(Attachment.sender == sender))
         verified.forget(session, sender)
@@ -64,6 +66,12 @@ def drop_consents(engine: Engine, since: datetime) -> None:
     with Session(engine.execution_options(writes=True)) as session, session.begin():
         old = select(Consent.id).where(Consent.at < since, ~holds, or_(Consent.state == ASKED, newest < since, ~last))
         session.execute(delete(Consent).where(Consent.id.in_(old)))
+
+
+def drop_repeats(engine: Engine, since: datetime) -> None:
+    """Delete what is kept of messages whose turns were deleted before ``since``."""
+    with Session(engine.execution_options(writes=True)) as session, session.begin():
+        repeats.drop(session, since)
 
 
 def drop_correspondents(engine: Engine, since: datetime) -> int:
