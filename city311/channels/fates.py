@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from city311.channels.providers import referred
 from city311.channels.received import Fate
-from city311.store.base import now, writing
+from city311.store import outgoing
+from city311.store.base import now
 from city311.store.outgoing import FAILED, SENT, WAITING, WITHHELD, OutgoingMessage
 
 _WINDOW_CLOSED = ("63016", "131047")
 """What Twilio and Meta say when they find out late that a resident had not written for 24 hours."""
 
 
-def keep(engine: Engine, fate: Fate) -> None:
+def keep(connection: Connection, fate: Fate) -> None:
     """Write down what became of a message; of one that is none of ours, nothing."""
+    if not fate.failed and outgoing.came_further(connection, fate.provider_id, fate.state):
+        return
     at = now()
-    with writing(engine) as session:
+    with Session(connection) as session, session.begin():
         row = session.scalar(select(OutgoingMessage).where(OutgoingMessage.provider_id == fate.provider_id))
         if row is None:
             row = _doubted(session, fate, at)

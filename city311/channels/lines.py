@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,7 +54,7 @@ class Phones:
     sender: Sender
     answers: Answers
     attachments: Attachments
-    fates: Callable[[Fate], None]
+    fates: Callable[[Fate], Awaitable[None]]
 
 
 def phones(
@@ -79,12 +79,16 @@ def phones(
     sender = Sender(together, providers, responses, limits, stopping=stopping, quiet=quiet, pace=pace)
     engine = together.engine
     attachments = Attachments(engine, photos, _sources(lines), responses)
+
+    async def keep(fate: Fate) -> None:
+        await together.write(partial(fates.keep, fate=fate))
+
     return Phones(
         limits,
         sender,
         Answers(responses, sender.look, several_languages=len(languages) > 1),
         attachments,
-        partial(fates.keep, engine),
+        keep,
     )
 
 

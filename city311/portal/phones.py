@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-import anyio.to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +22,9 @@ LARGEST_BODY = 64 * 1024
 _LARGEST_BATCH = 3 * 1024 * 1024
 """Meta brings messages and news of messages in batches of up to 3 MB."""
 
+Tell = Callable[[Fate], Awaitable[None]]
+"""Takes what a provider says became of a message of ours."""
+
 _TWIML = "<Response/>"
 
 
@@ -34,7 +36,7 @@ class Refused(Exception):
         self.status = status
 
 
-def phone_router(messaging: Messaging, tell: Callable[[Fate], None], lines: Lines, public_url: str) -> APIRouter:
+def phone_router(messaging: Messaging, tell: Tell, lines: Lines, public_url: str) -> APIRouter:
     """``/channels/sms/twilio`` and ``/channels/whatsapp/…`` for the lines that are set up.
 
     Args:
@@ -57,7 +59,7 @@ def phone_router(messaging: Messaging, tell: Callable[[Fate], None], lines: Line
 def _twilio(
     router: APIRouter,
     messaging: Messaging,
-    tell: Callable[[Fate], None],
+    tell: Tell,
     account: twilio.Account,
     channel: str,
     public_url: str,
@@ -81,7 +83,7 @@ def _twilio(
     router.post(f"/{channel}/twilio/status", summary="Twilio tells what became of a message")(receive)
 
 
-def _meta(router: APIRouter, messaging: Messaging, tell: Callable[[Fate], None], account: meta.Account) -> None:
+def _meta(router: APIRouter, messaging: Messaging, tell: Tell, account: meta.Account) -> None:
     @router.get("/whatsapp/meta", summary="Meta checks the webhook")
     async def check(request: Request) -> Response:
         asked = request.query_params
@@ -125,12 +127,12 @@ def _twochat(router: APIRouter, messaging: Messaging, account: twochat.Account) 
         return Response(status_code=200)
 
 
-async def _handle(messaging: Messaging, tell: Callable[[Fate], None] | None, read: Received | Fate | None) -> None:
+async def _handle(messaging: Messaging, tell: Tell | None, read: Received | Fate | None) -> None:
     if isinstance(read, Received):
         taken = await messaging.receive(read)
         log.info("%s by %s: %s", read.channel, read.provider, taken.name.lower())
     elif isinstance(read, Fate) and tell is not None:
-        await anyio.to_thread.run_sync(tell, read)
+        await tell(read)
 
 
 def _not_taken(where: str, error: Exception) -> Response:

@@ -183,6 +183,11 @@ _HOLD = (
         maybe_sent_at=func.coalesce(_messages.c.maybe_sent_at, bindparam("at", type_=Instant)),
     )
 )
+_COME_FURTHER = (
+    update(_messages)
+    .where(_messages.c.provider_id == bindparam("of_provider_id"), _messages.c.state == SENT)
+    .values(fate=bindparam("fate"))
+)
 
 
 def enqueue(
@@ -251,6 +256,11 @@ def change_held(inside: Inside, held: Claimed, values: Mapping[str, Any]) -> boo
         values = {**values, "content": {**held.content, "messages": []}}
     changed = inside.execute(_change_of(tuple(values)), {**values, "of_id": held.id, "of_lease": held.lease})
     return _is_one(changed)
+
+
+def came_further(connection: Connection, provider_id: str, fate: str) -> bool:
+    """Keep the news of a message that went; False when none that went has that id."""
+    return _is_one(connection.execute(_COME_FURTHER, {"of_provider_id": provider_id, "fate": fate}))
 
 
 def retry(session: Session, message_id: int, at: datetime) -> bool:
