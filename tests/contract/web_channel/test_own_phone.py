@@ -140,7 +140,7 @@ def test_a_code_that_could_not_be_sent_in_time_is_not_sent(
 
     def late() -> bool:
         with writing(engine) as session:
-            for row in session.scalars(select(OutgoingMessage)):
+            for row in session.scalars(select(OutgoingMessage).with_for_update()):
                 row.content = {**row.content, "until": (now() - timedelta(seconds=1)).isoformat()}
                 return row.state == "withheld" and not row.content["messages"]
         return False
