@@ -34,7 +34,7 @@ from city311.channels.providers import (
     WindowClosed,
 )
 from city311.channels.received import SMS, WHATSAPP, Fate, Forged, Media, Received, Unreadable, is_number, position
-from city311.channels.trust import trusted
+from city311.channels.trust import proxy_of, trusted
 
 NAME = "twilio"
 API = "https://api.twilio.com"
@@ -272,7 +272,8 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]
                 connector=aiohttp.TCPConnector(ssl=self._trusted),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=self.timeout / 2),
-                trust_env=True,
+                # not by trust_env, which looks for a netrc file in a thread before each call
+                proxy=proxy_of(self._base),
             )
         async with self._session.request(
             method,
