@@ -101,6 +101,7 @@ class Sender:
         self._pace = pace
         self._clock = clock
         self._grown = asyncio.Event()
+        self._starting: asyncio.Task[None] | None = None
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._held_until: dict[tuple[str, str], datetime] = {}
 
@@ -122,6 +123,8 @@ class Sender:
                 except TimeoutError:
                     continue
         finally:
+            if self._starting is not None:
+                await asyncio.gather(self._starting, return_exceptions=True)
             tasks = list(self._under_way.values())
             # a message that the provider is taking at this moment gets the time to be written down
             _, late = await asyncio.wait(tasks, timeout=3) if tasks else (set(), set())
@@ -148,6 +151,11 @@ class Sender:
                 wanted.append(one.id)
         if not wanted:
             return
+        # what is taken counts as on its way: it is sent even if this process is to end meanwhile
+        self._starting = asyncio.create_task(self._start(wanted))
+        await asyncio.shield(self._starting)
+
+    async def _start(self, wanted: Sequence[int]) -> None:
         taken = await self._together.write(partial(self._begin, ids=wanted))
         for work in taken:
             message_id = work.held.id

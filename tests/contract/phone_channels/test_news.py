@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
 from doubles.phones import PROMPT, PUBLIC, eventually, phone_portal
-from doubles.portal import Portal
+from doubles.portal import DOMAIN, Portal
 from doubles.relay import RelayDouble
 from doubles.twilio import TwilioDouble
 from sqlalchemy import Engine, select
@@ -21,7 +22,8 @@ from city311.channels.outgoing import Pace, Sender
 from city311.channels.providers import Envelope, Part
 from city311.channels.quiet import Quiet
 from city311.channels.stopping import Stopping
-from city311.channels.together import Together
+from city311.channels.together import R, Together, Write
+from city311.language.responses import Responses
 from city311.store import correspondents, outgoing
 from city311.store.base import now, writing
 from city311.store.correspondents import OPTED_IN, OPTED_OUT, Heard
@@ -70,6 +72,21 @@ class Recorder:
         pass
 
 
+def sending(
+    together: Together, recorder: Recorder, *, at: datetime, quiet: Quiet = NEVER, pace: Pace = PROMPT
+) -> Sender:
+    return Sender(
+        together,
+        {("sms", "double"): recorder, ("whatsapp", "double"): recorder},
+        Responses(DOMAIN, {"city_name": "Millbrook"}),
+        Limits(Rates()),
+        stopping=Stopping(together.engine, "secret", PUBLIC),
+        quiet=quiet,
+        pace=pace,
+        clock=lambda: at,
+    )
+
+
 def work(
     engine: Engine,
     recorder: Recorder,
@@ -80,23 +97,9 @@ def work(
     pace: Pace = PROMPT,
 ) -> None:
     """The sending side, as often round as it takes, at one moment."""
-    import asyncio
-
-    from doubles.portal import DOMAIN
-
-    from city311.language.responses import Responses
 
     async def run() -> None:
-        sender = Sender(
-            Together(engine),
-            {("sms", "double"): recorder, ("whatsapp", "double"): recorder},
-            Responses(DOMAIN, {"city_name": "Millbrook"}),
-            Limits(Rates()),
-            stopping=Stopping(engine, "secret", PUBLIC),
-            quiet=quiet,
-            pace=pace,
-            clock=lambda: at,
-        )
+        sender = sending(Together(engine), recorder, at=at, quiet=quiet, pace=pace)
         for _ in range(rounds):
             await sender._start_due()
             await asyncio.gather(*sender._under_way.values())
@@ -141,6 +144,35 @@ def test_a_message_is_known_to_be_on_its_way_before_the_provider_has_it(engine: 
         assert tell(engine, key, known(engine, number), "done")
     work(engine, asker, at=now())
     assert [(row.state, row.maybe_sent_at) for row in rows(engine)] == [("sent", None)] * 2
+
+
+def test_what_was_taken_when_the_portal_is_told_to_end_is_still_sent(engine: Engine) -> None:
+    class Held(Together):
+        def __init__(self) -> None:
+            super().__init__(engine)
+            self.taken, self.go = asyncio.Event(), asyncio.Event()
+
+        async def write(self, write: Write[R]) -> R:
+            result = await super().write(write)
+            self.taken.set()
+            await self.go.wait()
+            return result
+
+    recorder = Recorder()
+    assert tell(engine, "1", known(engine, ANN), "done")
+
+    async def run() -> None:
+        held = Held()
+        running = asyncio.create_task(sending(held, recorder, at=now()).run())
+        await held.taken.wait()
+        running.cancel()
+        await asyncio.sleep(0)
+        held.go.set()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(run())
+    assert recorder.sent == [(ANN, "done")]
+    assert [(row.state, row.maybe_sent_at) for row in rows(engine)] == [("sent", None)]
 
 
 def test_what_is_not_sent_leaves_no_doubt_whether_it_was(engine: Engine) -> None:
