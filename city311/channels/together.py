@@ -64,11 +64,15 @@ class Together:
     def _outcomes(self, writes: Sequence[Write[Any]]) -> Sequence[Any]:
         """What each gave, or the exception that it raised."""
         if len(writes) > 1:
+            has_begun = False
             try:
                 with self._writer.begin() as connection:
+                    has_begun = True
                     return [write(connection) for write in writes]
-            except Exception:  # noqa: S110 - whose it is shows when each has its own transaction
-                pass
+            except Exception as error:
+                if not has_begun:  # the database cannot be written; each alone would wait for it as long again
+                    return [error] * len(writes)
+                # whose it is shows when each has its own transaction
         outcomes: list[Any] = []
         for write in writes:
             try:

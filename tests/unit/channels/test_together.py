@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timezone
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from city311.channels.together import Together
-from city311.store import correspondents
+from city311.store import base, correspondents
 from city311.store.correspondents import Heard
 
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -102,3 +105,24 @@ def test_closing_waits_for_what_was_handed_in(engine: Engine) -> None:
 
     asyncio.run(run())
     assert kept(engine) == ["ann", "ben"]
+
+
+def test_a_database_that_cannot_be_written_is_waited_for_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("on PostgreSQL each waits alone, at the same time")
+    monkeypatch.setattr(base, "BUSY_S", 0.01)
+    begun: list[int] = []
+
+    def count(*_: object) -> None:
+        begun.append(1)
+
+    async def run() -> list[object]:
+        together = Together(engine)
+        return await asyncio.gather(*(together.write(noting(f"s{n}")) for n in range(5)), return_exceptions=True)
+
+    with closing(sqlite3.connect(str(engine.url.database))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        event.listen(engine, "checkout", count)
+        outcomes = asyncio.run(run())
+    assert [type(outcome) for outcome in outcomes] == [OperationalError] * 5
+    assert len(begun) == 1
