@@ -255,13 +255,15 @@ class Sender:
                     return  # it waited so long that somebody else has it
                 provider_id = await self._hand_over(work, part, envelope)
             marked = False
-            values: dict[str, Any] = {"parts": done, "provider_id": provider_id, "maybe_sent_at": None}
+            values: dict[str, Any] = {"parts": done, "provider_id": provider_id, "fate": "", "maybe_sent_at": None}
             if done == len(work.parts):
                 values |= {"state": SENT, "sent_at": self._clock(), "last_error": ""}
             else:
                 values |= {"leased_until": self._lease_end()}
             if not await self._change(held, **values):
                 return  # it took so long that somebody else has it
+        if held.parts >= len(work.parts):  # it has fewer than when it was begun, and all of them went
+            await self._change(held, state=SENT, sent_at=self._clock(), maybe_sent_at=None)
         log.info("message %d sent", held.id)
 
     async def _mark(self, held: Claimed) -> bool:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     func,
     or_,
     select,
@@ -264,9 +265,22 @@ def came_further(connection: Connection, provider_id: str, fate: str) -> bool:
 
 
 def retry(session: Session, message_id: int, at: datetime) -> bool:
-    """Have a failed message sent again; False when there is no failed message of that id."""
-    # it is as old as it is now wanted again
-    values = {"state": WAITING, "attempts": 0, "not_before": at, "created_at": at, "lease": None, "leased_until": None}
+    """Have a failed message sent again; False when there is no failed message of that id.
+
+    Of one that went whole and did not arrive, that is its last part: the one whose fate is known.
+    """
+    parts = _messages.c.parts
+    handed_over = _messages.c.sent_at.is_not(None) & (parts > 0)
+    values = {
+        "state": WAITING,
+        "attempts": 0,
+        "parts": case((handed_over, parts - 1), else_=parts),
+        "not_before": at,
+        "created_at": at,  # it is as old as it is now wanted again
+        "sent_at": None,
+        "lease": None,
+        "leased_until": None,
+    }
     failed = (_messages.c.id == message_id) & (_messages.c.state == FAILED)
     return _is_one(session.execute(update(_messages).where(failed).values(values)))
 

@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 from city311.channels.configuration import Lines
 from city311.channels.limits import Rates
 from city311.channels.segments import segments
-from city311.store.base import now
+from city311.store import outgoing
+from city311.store.base import now, writing
 from city311.store.correspondents import Consent
 from city311.store.outgoing import OutgoingMessage
 from city311.store.turns import Turn
@@ -307,6 +308,25 @@ def test_what_was_delivered_is_kept_and_what_was_not_waits_for_a_person(
         ("sent", "delivered", ""),
         ("failed", "undelivered", "undelivered 30005"),
     ]
+    with writing(engine) as session:
+        assert outgoing.retry(session, queue(engine)[1].id, now())
+    eventually(lambda: len(twilio.texts(BEN)) == 2 and settled(engine))
+    assert [(row.state, row.fate) for row in queue(engine)] == [("sent", "delivered"), ("sent", "")]
+    write(twilio, portal, BEN, "and now?")
+    eventually(lambda: len(twilio.texts(BEN)) == 3)
+
+
+def test_a_message_of_which_nothing_is_left_to_send_is_sent(
+    portal: Portal, twilio: TwilioDouble, engine: Engine
+) -> None:
+    write(twilio, portal, ANN, "hello")
+    eventually(lambda: settled(engine) and twilio.texts(ANN))
+    with writing(engine) as session:  # as one that had two parts and would be made of one now
+        [row] = session.scalars(select(OutgoingMessage))
+        row.state, row.parts, row.sent_at = "waiting", 1, None
+    write(twilio, portal, ANN, "and now?")
+    eventually(lambda: len(twilio.texts(ANN)) == 2 and settled(engine))
+    assert [row.state for row in queue(engine)] == ["sent", "sent"]
 
 
 def test_who_has_stopped_at_the_provider_is_not_written_to(
