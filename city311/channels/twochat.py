@@ -17,11 +17,16 @@ import httpx
 
 from city311.channels.media import Located
 from city311.channels.providers import CannotTell, Envelope, MaybeTaken, NotAllowed, NotTaken, Part
-from city311.channels.received import WHATSAPP, Forged, Media, Received, Unreadable, is_number
+from city311.channels.received import WHATSAPP, Fate, Forged, Media, Received, Unreadable, is_number
 from city311.channels.trust import trusted
 
 NAME = "2chat"
 API = "https://api.p.2chat.io/open"
+MEDIA_HOSTS = ("2chat-user-data.s3.amazonaws.com", ".2chat.io", ".2chat.co")
+
+_RECEIPT = "whatsapp.message.receipt."
+_FATES = {"sent": "sent", "received": "delivered", "read": "read", "not-sent": "failed"}
+"""The end of a receipt's name → what became of the message."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,12 @@ class Account:
     number: str
     api_key: str = field(repr=False)
     webhook_token: str = field(repr=False)
-    media_hosts: tuple[str, ...] = (".2chat.io", ".2chat.co")
+    media_hosts: tuple[str, ...] = MEDIA_HOSTS
     url: str = API
 
 
-def read(account: Account, token: str, body: bytes) -> Received | None:
-    """The message in a webhook's body. None: our own message, one of a group, or of another number.
+def read(account: Account, token: str, body: bytes) -> Received | Fate | None:
+    """The message in a webhook's body, or what became of one of ours. None: one of a group, or of another number.
 
     Raises:
         Forged: the token is another.
@@ -57,13 +62,19 @@ def read(account: Account, token: str, body: bytes) -> Received | None:
         raise Unreadable("the body is not JSON") from None
     if not isinstance(document, dict):
         raise Unreadable("the body is no object")
-    name = document.get("uuid") or document.get("id")
+    name = document.get("message_uuid") or document.get("uuid") or document.get("id")
     if not isinstance(name, str) or not name or len(name) > 256:
         raise Unreadable("uuid is missing")
-    if document.get("sent_by") != "user" or document.get("participant"):
-        return None
+    event = document.get("event")
+    if isinstance(event, str) and event.startswith(_RECEIPT):
+        state = _FATES.get(event.removeprefix(_RECEIPT))
+        return Fate(name, state, failed=state == "failed") if state else None
     number, line = _number(document.get("remote_phone_number")), _number(document.get("channel_phone_number"))
-    if number == account.number or line != account.number or not is_number(number):
+    if document.get("participant") or number == account.number or line != account.number or not is_number(number):
+        return None
+    if document.get("sent_by") == "api":
+        return Fate(name, "sent")  # "whatsapp.message.sent": ours, unless another program uses the number, too
+    if document.get("sent_by") != "user":
         return None
     message: Any = document.get("message")
     message = message if isinstance(message, dict) else {}

@@ -52,7 +52,7 @@ def phone_router(messaging: Messaging, tell: Tell, lines: Lines, public_url: str
     if lines.meta is not None:
         _meta(router, messaging, tell, lines.meta)
     if lines.twochat is not None:
-        _twochat(router, messaging, lines.twochat)
+        _twochat(router, messaging, tell, lines.twochat)
     return router
 
 
@@ -110,12 +110,14 @@ def _meta(router: APIRouter, messaging: Messaging, tell: Tell, account: meta.Acc
         return Response(status_code=200)
 
 
-def _twochat(router: APIRouter, messaging: Messaging, account: twochat.Account) -> None:
-    @router.post("/whatsapp/2chat/{token}", summary="2Chat brings a message", include_in_schema=False)
+def _twochat(router: APIRouter, messaging: Messaging, tell: Tell, account: twochat.Account) -> None:
+    @router.post(
+        "/whatsapp/2chat/{token}", summary="2Chat brings messages and news of messages", include_in_schema=False
+    )
     async def receive(request: Request, token: str) -> Response:
         try:
             body = await _body(request, "application/json")
-            await _handle(messaging, None, twochat.read(account, token, body))
+            await _handle(messaging, tell, twochat.read(account, token, body))
         except Refused as refusal:
             return Response(status_code=refusal.status)
         except Forged:
@@ -127,11 +129,11 @@ def _twochat(router: APIRouter, messaging: Messaging, account: twochat.Account) 
         return Response(status_code=200)
 
 
-async def _handle(messaging: Messaging, tell: Tell | None, read: Received | Fate | None) -> None:
+async def _handle(messaging: Messaging, tell: Tell, read: Received | Fate | None) -> None:
     if isinstance(read, Received):
         taken = await messaging.receive(read)
         log.info("%s by %s: %s", read.channel, read.provider, taken.name.lower())
-    elif isinstance(read, Fate) and tell is not None:
+    elif isinstance(read, Fate):
         await tell(read)
 
 

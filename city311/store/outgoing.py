@@ -186,7 +186,11 @@ _HOLD = (
 )
 _COME_FURTHER = (
     update(_messages)
-    .where(_messages.c.provider_id == bindparam("of_provider_id"), _messages.c.state == SENT)
+    .where(
+        _messages.c.provider_id == bindparam("of_provider_id"),
+        _messages.c.state == SENT,
+        _messages.c.fate.not_in(bindparam("beyond", expanding=True)),
+    )
     .values(fate=bindparam("fate"))
 )
 
@@ -259,9 +263,10 @@ def change_held(inside: Inside, held: Claimed, values: Mapping[str, Any]) -> boo
     return _is_one(changed)
 
 
-def came_further(connection: Connection, provider_id: str, fate: str) -> bool:
-    """Keep the news of a message that went; False when none that went has that id."""
-    return _is_one(connection.execute(_COME_FURTHER, {"of_provider_id": provider_id, "fate": fate}))
+def came_further(connection: Connection, provider_id: str, fate: str, beyond: Sequence[str]) -> bool:
+    """Keep the news of a message that went; False when none that went has that id, or its fate is one ``beyond``."""
+    values = {"of_provider_id": provider_id, "fate": fate, "beyond": list(beyond)}
+    return _is_one(connection.execute(_COME_FURTHER, values))
 
 
 def retry(session: Session, message_id: int, at: datetime) -> bool:

@@ -48,6 +48,16 @@ class TwoChatDouble(ProviderDouble):
         media = {"url": f"{self.url}/files/{name}.jpg", "type": "image", "mime_type": "image/jpeg"}
         return self.message(number, text, message={"text": text, "media": media})
 
+    def sent_news(self, number: str, text: str, uuid: str) -> dict[str, Any]:
+        """That a message went out through the API."""
+        own = {"id": uuid, "uuid": uuid, "sent_by": "api", "to_number": number}
+        return self.message(number, text, event="whatsapp.message.sent", **own)
+
+    def receipt(self, uuid: str, kind: str) -> dict[str, Any]:
+        """``kind``: ``sent``, ``received``, ``read`` or ``not-sent``."""
+        names = {"id": f"RCP{secrets.token_hex(8)}", "message_uuid": uuid}
+        return {**names, "event": f"whatsapp.message.receipt.{kind}", "channel_phone_number": OURS}
+
     def bring(self, portal: str, message: Any, *, token: str = TOKEN) -> httpx.Response:
         return asking.post(f"{portal}/channels/whatsapp/2chat/{token}", json=message, timeout=90)
 
@@ -72,9 +82,10 @@ class TwoChatDouble(ProviderDouble):
         sent = json.loads(body)
         if not sent.get("text") or sent.get("from_number") != OURS or not sent.get("to_number", "").startswith("+"):
             return Answer(400, b'{"error": true}')
+        sent["uuid"] = f"MSG{secrets.token_hex(16)}"
         with self.lock:
             self.sent.append(sent)
         if mood == "cut":
             return Answer(None)
-        done = {"success": True, "message_uuid": f"MSG{secrets.token_hex(16)}"}
+        done = {"success": True, "message_uuid": sent["uuid"]}
         return Answer(201, json.dumps(done).encode(), {"Content-Type": "application/json"})

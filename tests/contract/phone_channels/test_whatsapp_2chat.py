@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from doubles.phones import GENEROUS, eventually, phone_portal
 from doubles.portal import Portal
@@ -15,10 +17,15 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from city311.channels.configuration import Lines
+from city311.channels.twochat import Account, MediaSource
+from city311.store import outgoing
+from city311.store.base import now, writing
 from city311.store.outgoing import OutgoingMessage
 from city311.store.turns import Turn
 
 ANN = "+16175550177"
+PHOTO_AT_2CHAT = "https://2chat-user-data.s3.amazonaws.com/ACC28526e8e/example.jpeg"
+"""As in https://developers.2chat.co/docs/API/WhatsApp/webhooks/payload-examples."""
 
 
 @pytest.fixture
@@ -122,3 +129,51 @@ def test_what_2chat_may_have_taken_is_left_to_a_person(
     twochat.bring(portal.url, twochat.message(ANN, "hello again"))
     eventually(lambda: states(engine) == [("failed", "unsure"), ("sent", "")])
     assert len(twochat.texts(ANN)) == taken + 1
+
+
+def fates(engine: Engine) -> list[tuple[str, str]]:
+    with Session(engine) as session:
+        return [(row.state, row.fate) for row in session.scalars(select(OutgoingMessage).order_by(OutgoingMessage.id))]
+
+
+def test_news_of_a_message_are_kept_in_whatever_order_they_come(
+    portal: Portal, twochat: TwoChatDouble, engine: Engine
+) -> None:
+    twochat.bring(portal.url, twochat.message(ANN, "hello"))
+    eventually(lambda: fates(engine) == [("sent", "")])
+    [sent] = twochat.sent
+    for news, fate in (
+        (twochat.sent_news(ANN, sent["text"], sent["uuid"]), "sent"),
+        (twochat.receipt(sent["uuid"], "read"), "read"),
+        (twochat.receipt(sent["uuid"], "received"), "read"),
+        (twochat.sent_news(ANN, sent["text"], sent["uuid"]), "read"),
+        (twochat.receipt("MSGunknown", "received"), "read"),
+        (twochat.receipt(sent["uuid"], "seen-by-a-cat"), "read"),
+    ):
+        assert twochat.bring(portal.url, news).status_code == 200
+        assert fates(engine) == [("sent", fate)]
+    assert count(engine) == 1
+    assert twochat.bring(portal.url, twochat.receipt(sent["uuid"], "not-sent"), token="guess").status_code == 404
+    assert fates(engine) == [("sent", "read")]
+
+
+def test_a_message_that_did_not_arrive_waits_for_a_person(
+    portal: Portal, twochat: TwoChatDouble, engine: Engine
+) -> None:
+    twochat.bring(portal.url, twochat.message(ANN, "hello"))
+    eventually(lambda: fates(engine) == [("sent", "")])
+    assert twochat.bring(portal.url, twochat.receipt(twochat.sent[0]["uuid"], "not-sent")).status_code == 200
+    assert fates(engine) == [("failed", "failed")]
+    with writing(engine) as session:
+        [row] = session.scalars(select(OutgoingMessage))
+        assert outgoing.retry(session, row.id, now())
+    eventually(lambda: fates(engine) == [("sent", "")])
+    assert len(twochat.texts(ANN)) == 2
+    twochat.bring(portal.url, twochat.receipt(twochat.sent[1]["uuid"], "received"))
+    assert fates(engine) == [("sent", "delivered")]
+
+
+def test_photos_lie_where_2chat_says() -> None:
+    account = Account("+16175550131", "key", TOKEN)
+    located = asyncio.run(MediaSource(account).locate(PHOTO_AT_2CHAT, httpx.AsyncClient()))
+    assert httpx.URL(located.url).host in located.hosts
