@@ -7,7 +7,6 @@ import uuid
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActionExecutionRejected, ActiveLoop, EventType, FollowupAction, SlotSet
@@ -17,7 +16,6 @@ from rasa_sdk.types import DomainDict
 from actions.offering import is_new_message, offering, remember
 from actions.speaking import language, say
 from actions.surroundings import Surroundings, surroundings
-from city311.city.model import Clock
 from city311.intake import (
     ANONYMOUS,
     AS_WRITTEN,
@@ -43,12 +41,13 @@ from city311.intake import (
     label_of,
     own,
     pack,
+    promise,
     resume,
     start,
     unclear,
     utterance,
 )
-from city311.language.dates import day_words, time_words
+from city311.language.dates import day_words
 from city311.requests import Draft, Filed
 from city311.store.candidates import NONE_OF_THESE
 
@@ -270,21 +269,6 @@ def _receipt(here: Surroundings, draft: Draft, filed: Filed, spoken: str) -> lis
         Say(first, card=card),
         Say(own("utter_goes_to", department=department, next_step=pack(filed.service.next_step))),
         *([Say(pack(filed.after_hours))] if filed.after_hours else []),
-        Say(_promise(here, filed, spoken)),
+        Say(promise(filed.service, filed.due, here.zone, spoken)),
         Say(own("utter_ask_status_any_time", number=filed.number)),
     ]
-
-
-def _promise(here: Surroundings, filed: Filed, spoken: str) -> Any:
-    unit = filed.service.sla.unit
-    if filed.due is None:
-        key = {Clock.STATUTORY: "utter_due_statutory", Clock.REDIRECT: "utter_due_redirect"}.get(unit, "utter_due_none")
-        return own(key)
-    moment = filed.due.astimezone(here.zone)
-    day = day_words(moment.date(), spoken)
-    if unit is Clock.HOURS:
-        return own("utter_due_hours", date=day, time=time_words(moment, spoken))
-    key = {Clock.BUSINESS_DAYS: "utter_due_business_days", Clock.SAME_DAY: "utter_due_same_day"}.get(
-        unit, "utter_due_days"
-    )
-    return own(key, date=day)

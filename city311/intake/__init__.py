@@ -23,6 +23,7 @@ from city311.intake.offers import (
 from city311.intake.people import person
 from city311.intake.phrases import Card, CardLine, Phrase, Say, own, pack
 from city311.intake.placing import AS_WRITTEN, put_pin
+from city311.intake.promising import promise
 from city311.intake.reading import emails
 from city311.intake.setting import Setting
 from city311.intake.state import GIVEN, SKIPPED, UNKNOWN, Alike, Other, Spot, State, from_slot
@@ -77,6 +78,7 @@ __all__ = [
     "pack",
     "perhaps_a_report",
     "person",
+    "promise",
     "put_pin",
     "resume",
     "service_in",

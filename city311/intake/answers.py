@@ -8,7 +8,7 @@ from datetime import date
 
 from city311.intake import places
 from city311.intake.acts import Utterance
-from city311.intake.days import day
+from city311.intake.days import day, weekday_named
 from city311.intake.definition import Kind, Step
 from city311.intake.phrases import Phrase, own, pack
 from city311.intake.reading import (
@@ -27,6 +27,7 @@ from city311.intake.reading import (
     pick,
     shaped,
     starts_with,
+    withholds_details,
     without_contacts,
     words,
     yes_or_no,
@@ -43,6 +44,7 @@ _OTHER_MATTER = 0.7
 _WORDS_OF_A_PLAIN_CHOICE = 4
 _OTHER_SERVICE = 0.55
 _SOME_OTHER_ACT = 0.5
+_FEWEST_WEEKDAYS = 5
 _MISSES_TO_ANY_PLACE = 2
 _MOST_PLACE_WORDS = 30
 _SHORT_PLACE_WORDS = 12
@@ -160,6 +162,8 @@ def _choice(setting: Setting, state: State, step: Step, heard: Utterance) -> Rea
         return Read(Answer(code, said), sure=picked.exact)
     if len(picked.codes) > 1:
         return Read(which=picked.codes)
+    if weekday := _weekday(setting, step, text):
+        return Read(Answer(weekday, text))
     if is_one_of(text, setting.lexicon.several):
         return Read(which=tuple(option.code for option in step.options))
     if not any(option.code == _OTHER for option in step.options):
@@ -186,6 +190,19 @@ def _choice(setting: Setting, state: State, step: Step, heard: Utterance) -> Rea
     ):
         return Read()
     return Read(Answer(_OTHER, text), weak=True)
+
+
+def _weekday(setting: Setting, step: Step, text: str) -> str:
+    """The choice that is the weekday of a day told otherwise: "yesterday" to "your trash day?". Else empty."""
+    named = {
+        number: option.code
+        for option in step.options
+        if (number := weekday_named(setting.words_of(option.say), setting.language)) is not None
+    }
+    if len(named) < _FEWEST_WEEKDAYS:
+        return ""
+    told = day(text, setting.now, setting.language, setting.lexicon, country=setting.pack.calendar.country)
+    return named.get(date.fromisoformat(told).weekday(), "") if told is not None else ""
 
 
 def _yes_no(setting: Setting, step: Step, heard: Utterance) -> Read:
@@ -238,14 +255,16 @@ def _names_no_place(setting: Setting, state: State, heard: Utterance, text: str)
         return True
     if any(any(letter.isdigit() for letter in word) for word in told):
         return bool(setting.lexicon.durations.intersection(told))
-    if setting.lexicon.place_details.intersection(told):
+    others = [other for other in setting.steps(state) if other.kind is Kind.CHOICE]
+    of_another = any(mentioned(text, candidates(setting, other), setting.lexicon) for other in others)
+    details = setting.lexicon.place_details.intersection(told)
+    if of_another and state.tried and not details - setting.lexicon.joining:
+        return True  # "a couch and tires" to "did you mean 210 Columbia Street?"
+    if details:
         return False
     if heard.intent not in ("", "inform", "nlu_fallback", "out_of_scope") and heard.confidence >= _SOME_OTHER_ACT:
         return True
-    if len(told) > 2 or state.misses:
-        return False
-    others = [other for other in setting.steps(state) if other.kind is Kind.CHOICE]
-    return any(mentioned(text, candidates(setting, other), setting.lexicon) for other in others)
+    return of_another and len(told) <= 2 and not state.misses
 
 
 def _no_detail(setting: Setting, state: State, text: str) -> bool:
@@ -284,7 +303,8 @@ def _contact(setting: Setting, text: str) -> Read:
     value = contact_in(setting, text)
     if value:
         return Read(Answer(value), sure=True)
-    if is_one_of(text, setting.lexicon.anonymous) or "anonym" in text.casefold():
+    anonymous = is_one_of(text, setting.lexicon.anonymous) or withholds_details(text, setting.lexicon)
+    if anonymous or "anonym" in text.casefold():
         return Read(Answer(ANONYMOUS), sure=True)
     return Read()
 

@@ -20,6 +20,7 @@ from city311.intake.reading import (
     exactly,
     is_duration,
     is_one_of,
+    withholds_details,
     without_contacts,
     words,
 )
@@ -194,7 +195,9 @@ def stays_anonymous(setting: Setting, state: State, heard: Utterance) -> bool:
     """Whether a message asks to stay anonymous, while that is not the open question."""
     small = setting.lexicon.fillers | setting.lexicon.acknowledgements
     asked = " ".join(dropwhile(lambda word: word in small, words(heard.text)))
-    named = any(is_one_of(text, setting.lexicon.anonymous) for text in (heard.text, asked))
+    named = any(is_one_of(text, setting.lexicon.anonymous) for text in (heard.text, asked)) or (
+        withholds_details(heard.text, setting.lexicon) and not contact_in(setting, heard.text)
+    )
     otherwise = setting.lexicon.no | setting.lexicon.skip | setting.lexicon.absent
     return named and not is_one_of(heard.text, otherwise) and setting.step(state, "contact") is not None
 

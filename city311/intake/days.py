@@ -55,6 +55,11 @@ def day(
     return _parsed(" ".join(tokens), now, language, country, ahead) if len(tokens) <= 6 else None
 
 
+def weekday_named(words: str, language: str) -> int | None:
+    """The weekday (Monday is 0) that words are the name of; None for others."""
+    return _names(language)[0].get(plain(words))
+
+
 def month_in(told: list[str], today: date, language: str) -> date | None:
     """The first day of the month that words name without a day of it: the last such month there was."""
     if any(letter.isdigit() for word in told for letter in word):

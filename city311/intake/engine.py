@@ -22,7 +22,8 @@ from city311.intake.definition import OPEN_KINDS, Kind, Step
 from city311.intake.offering import hear_pin, hear_place
 from city311.intake.photos import keep_photos
 from city311.intake.phrases import Say, own
-from city311.intake.reading import exactly, position, yes_or_no
+from city311.intake.promising import hear_how_soon
+from city311.intake.reading import exactly, position, words, yes_or_no
 from city311.intake.review import correct, edited, hear_change, hear_review, missing_place, sends
 from city311.intake.setting import Setting
 from city311.intake.state import Answer, Other, State
@@ -30,6 +31,9 @@ from city311.intake.turn import Outcome, Turn, ask_next, end, open_step, presses
 
 _NEVER_A_CONTACT = frozenset({Kind.CHOICE, Kind.YES_NO, Kind.DATE, Kind.PLACE, Kind.TEXT})
 """Steps without a format for which a phone number alone is no answer, but says how to reach the resident."""
+
+_MOST_WORDS_OF_A_NUMBER = 3
+"""Of a plate or an account as an answer: "MA 4TX 992"."""
 
 
 def start(
@@ -96,6 +100,8 @@ def hear(setting: Setting, state: State, heard: Utterance) -> Turn:
     if quiet and step.kind in (Kind.YES_NO, Kind.SAME, Kind.REVIEW) and agreed:
         # An "ok" to the safety text is no answer to the question before it.
         return ask_next(setting, Turn(state))
+    if soon := hear_how_soon(setting, state, heard):
+        return soon
     if hurried := hurry(setting, state, step, heard):
         return hurried
     if step.kind is Kind.REVIEW and stays_anonymous(setting, state, heard):
@@ -193,7 +199,9 @@ def _digresses(setting: Setting, step: Step, heard: Utterance, answer: Read) -> 
 
 
 def _is_plain_answer(setting: Setting, state: State, step: Step, heard: Utterance) -> bool:
-    """A button, a yes or a no, or a place and nothing else: no cry for help, whatever it sounds like."""
+    """A button, a yes or a no, a plate, or a place and nothing else: no cry for help, whatever it sounds like."""
     if is_bare_place(setting, heard):
         return True
+    if step.format and len(words(heard.text)) <= _MOST_WORDS_OF_A_NUMBER:
+        return read(setting, state, step, heard).answer is not None
     return step.kind in (Kind.CHOICE, Kind.YES_NO) and read(setting, state, step, heard).sure

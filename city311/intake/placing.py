@@ -10,6 +10,7 @@ from city311.city.model import Service
 from city311.city.places import REFER
 from city311.intake.definition import Kind
 from city311.intake.phrases import Phrase, Say, own, pack
+from city311.intake.reading import words
 from city311.intake.setting import Setting
 from city311.intake.state import GIVEN, Answer, Spot, State
 from city311.places import Ambiguous, Asset, Finding, Outside, Place, Point, Question, Unknown
@@ -19,6 +20,8 @@ AS_WRITTEN = "as_written"
 """Kind of a spot that is only words."""
 OUTSIDE, NOT_OURS, WHICH = "outside", "not_ours", "which"
 """Why the place is asked again, besides the values of :class:`~city311.places.Question`."""
+_MOST_WORDS = 40
+"""Of a place in the resident's own words."""
 _STREET_KNOWN = frozenset({Question.NO_SUCH_NUMBER, Question.WHERE_ALONG})
 
 
@@ -64,11 +67,11 @@ def put_pin(setting: Setting, state: State, lat: float, lon: float) -> list[Say]
     return [Say(own("utter_pin_kept", place=found.label))]
 
 
-def take_as_written(state: State, words: str) -> Answer:
+def take_as_written(state: State, told: str) -> Answer:
     """The resident's own words for a place that is on no list."""
     _forget(state)
-    state.spot = Spot(label=words, kind=AS_WRITTEN)
-    return Answer(words)
+    state.spot = Spot(label=told, kind=AS_WRITTEN)
+    return Answer(told)
 
 
 def as_far_as_told(state: State) -> str:
@@ -156,13 +159,13 @@ def _note_asset(setting: Setting, state: State, service: Service, place: Place) 
 
 
 def _not_taken(setting: Setting, state: State, found: Finding, answer: Answer) -> list[Say]:
-    asked_before = bool(state.tried)
+    asked_before = state.tried
     _drop(state, answer)
     if isinstance(found, Outside):
         state.lost = OUTSIDE
         return [Say(_outside(setting, found))]
     if isinstance(found, Unknown) and asked_before and found.question is not Question.WHICH_HOUSE:
-        state.answers["location"] = take_as_written(state, answer.value)
+        state.answers["location"] = take_as_written(state, _both(asked_before, answer.value))
         return [Say(own("utter_place_unverified"))]
     state.tried = answer.value
     if isinstance(found, Ambiguous):
@@ -172,6 +175,13 @@ def _not_taken(setting: Setting, state: State, found: Finding, answer: Answer) -
         if found.question in _STREET_KNOWN:
             state.place = found.about
     return []
+
+
+def _both(first: str, then: str) -> str:
+    """Two wordings of one place that is on no map: the crew may find it by both."""
+    if set(words(first)) <= set(words(then)) or len(words(first)) + len(words(then)) > _MOST_WORDS:
+        return then
+    return f"{first}; {then}"
 
 
 def _drop(state: State, answer: Answer) -> None:

@@ -27,6 +27,7 @@ _DIGITS = re.compile(r"(?<![\w+])\+?\d(?:[ ().-]{0,2}\d){6,14}(?!\w)")
 _CLAUSES = re.compile(r"[,;\n]")
 _ORDINAL = re.compile(r"(\d{1,3})(?:st|nd|rd|th)?")
 _LIKE_A_WORD, _LIKE_THE_WHOLE = 0.84, 0.8
+_MOST_WORDS_OF_A_WISH = 12
 _FEWEST_LETTERS = 5
 """From how many letters on a word is looked for with typing mistakes."""
 
@@ -104,13 +105,13 @@ def exactly(text: str, candidates: Sequence[Candidate]) -> str:
 
 def mentioned(text: str, candidates: Sequence[Candidate], lexicon: Lexicon) -> tuple[str, ...]:
     """The candidates whose words stand in the text and are not denied ("not the crosswalk")."""
-    return _stated(_hits(words(text), candidates), words(text), lexicon)
+    return _stated(_hits(words(text), candidates, lexicon), words(text), lexicon)
 
 
 def denies(text: str, candidates: Sequence[Candidate], lexicon: Lexicon) -> bool:
     """Whether the text names a candidate only to say that it is not that one."""
     told = words(text)
-    hits = _hits(told, candidates)
+    hits = _hits(told, candidates, lexicon)
     return bool(hits) and not _stated(hits, told, lexicon)
 
 
@@ -118,14 +119,14 @@ _Hit = tuple[int, int, str]
 """First word, the word after the last, code of the candidate."""
 
 
-def _hits(told: list[str], candidates: Sequence[Candidate]) -> list[_Hit]:
+def _hits(told: list[str], candidates: Sequence[Candidate], lexicon: Lexicon) -> list[_Hit]:
     hits = [
         (start, start + len(wanted), candidate.code)
         for candidate in candidates
         for saying in candidate.sayings
         if (wanted := words(saying))
         for start in range(len(told) - len(wanted) + 1)
-        if _same(told[start : start + len(wanted)], wanted)
+        if _same(told[start : start + len(wanted)], wanted, lexicon)
     ]
     # A longer saying hides a shorter one inside it: "parking lane" is not "lane".
     return [
@@ -150,11 +151,20 @@ def _denied(told: list[str], start: int, lexicon: Lexicon) -> bool:
     )
 
 
-def _same(told: list[str], wanted: list[str]) -> bool:
+def _same(told: list[str], wanted: list[str], lexicon: Lexicon) -> bool:
     return all(
-        a == b or (len(b) > 3 and (a in (b + "s", b + "es") or b in (a + "s", a + "es")))
+        a == b
+        or (len(b) > 3 and (a in (b + "s", b + "es") or b in (a + "s", a + "es")))
+        or _stem(a, lexicon) == _stem(b, lexicon)
         for a, b in zip(told, wanted, strict=True)
     )
+
+
+def _stem(word: str, lexicon: Lexicon) -> str:
+    """A word without its ending, if enough is left of it."""
+    ending = max((each for each in lexicon.endings if word.endswith(each)), key=len, default="")
+    rest = word.removesuffix(ending)
+    return rest if len(rest) >= _FEWEST_LETTERS - 1 else word
 
 
 def _close(told: list[str], candidates: Sequence[Candidate], lexicon: Lexicon) -> Picked:
@@ -188,7 +198,9 @@ def _telling(told: list[str], candidates: Sequence[Candidate], lexicon: Lexicon)
     if not 0 < len(rest) <= 2 or rest & lexicon.negation:
         return []
     having = {
-        word: {each.code for each in candidates if any(_same([word], [other]) for other in words(each.sayings[0]))}
+        word: {
+            each.code for each in candidates if any(_same([word], [other], lexicon) for other in words(each.sayings[0]))
+        }
         for word in rest
     }
     common = set.intersection(*having.values())
@@ -408,6 +420,17 @@ def _code_or_blank(parts: list[str], index: int, lexicon: Lexicon) -> str:
     if 2 <= len(word) <= 3 and word.isalpha() and word.casefold() not in small and any(map(str.isdecimal, beside)):
         return word.upper()
     return "."
+
+
+def withholds_details(text: str, lexicon: Lexicon) -> bool:
+    """Whether a text says that its writer's name or number is to stay out of it: "I don't want to give my name"."""
+    told = words(text)
+    return (
+        len(told) <= _MOST_WORDS_OF_A_WISH
+        and contains(text, lexicon.own_details)
+        and not lexicon.withholding.isdisjoint(told)
+        and not (text.rstrip().endswith("?") or starts_with(text, lexicon.questions))
+    )
 
 
 def is_duration(text: str, lexicon: Lexicon) -> bool:

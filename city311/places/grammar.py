@@ -87,6 +87,10 @@ _BESIDE = re.compile(
     r"\b(?:right\s+|just\s+)?(?:in\s+(?:the\s+)?front\s+of|(?:directly\s+)?across(?:\s+the\s+(?:street|road))?\s+from"
     r"|next\s+(?:door\s+)?to|opposite(?:\s+(?:of|to|from))?|kitty\s?corner\s+(?:to|from)|close\s+to)\b"
 )
+_POINTERS = frozenset(
+    {"the", "this", "that", "which", "another", "other", "no", "any", "every", "each", "only", "last"}
+)
+"""Before "one": it points to a thing then, and is no number."""
 _USA = ("united states of america", "united states", "usa", "u s a", "us")
 
 
@@ -254,6 +258,8 @@ def numbered(told: Told) -> Iterator[Numbered]:
     """House numbers in the words, in their order."""
     words = list(told.words)
     for at, word in enumerate(words):
+        if word == "one" and at and words[at - 1] in _POINTERS:
+            continue
         text, after_number = _spelt_number(words, at)
         found = re.fullmatch(r"(\d{1,6})([a-z]{0,2})", text)
         raw = text

@@ -418,14 +418,6 @@ def test_every_clock_has_its_promise(here, pack, unit, key):
         assert str(moment.astimezone(here.zone).day) in words[2]
 
 
-def test_a_promise_is_told_in_the_citys_own_time(here, pack):
-    """Half past midnight in UTC is the evening before in the city."""
-    service = next(each for each in pack.services.values() if each.sla.unit is Clock.HOURS)
-    moment = datetime(2026, 11, 21, 0, 30, tzinfo=timezone.utc)
-    words = here.words(intake._promise(here, _filed(service, due=moment), "en"), "en")
-    assert "20" in words and "7:30" in words
-
-
 # -- the end: nothing filed
 
 

@@ -66,6 +66,29 @@ def test_the_wish_to_stay_anonymous_is_kept_at_any_question() -> None:
     assert talk.say("crosswalk").say("anon", "inform").state.remarks == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "i dont want to give my name",
+        "I'd rather not leave my number",
+        "please keep my name out of this",
+        "don't tell him it was me",
+        "I will not say who I am",
+    ],
+)
+@pytest.mark.parametrize("intent", ["skip", "self_harm", ""])
+def test_who_keeps_back_name_or_number_stays_anonymous(said: str, intent: str) -> None:
+    talk = pothole().say("crosswalk").say(said, intent, 0.3)
+    assert (talk.value("contact"), talk.state.remarks) == ("anonymous", [])
+    talk = pothole().say("crosswalk").say("skip").say(said, intent, 0.3)
+    assert (talk.value("contact"), talk.reviewing) == ("anonymous", True)
+
+
+@pytest.mark.parametrize("said", ["will you share my name?", "it was me who reported it last time", "my name is on it"])
+def test_a_word_of_ones_name_is_no_wish_to_stay_anonymous(said: str) -> None:
+    assert pothole().say(said, "inform").value("contact") is None
+
+
 def test_words_that_answer_nothing_are_told_to_the_crew() -> None:
     talk = Talk().begin("no lights", service="lights_block").say("Elm Street between 3rd and 4th", "inform")
     talk.say("all of them", "inform").say("THREE DAYS NOW PEOPLE", "inform")

@@ -265,3 +265,22 @@ def test_a_position_that_is_gone_meanwhile_asks_for_the_place(here: Setting) -> 
 
 def test_without_a_map_nothing_is_offered() -> None:
     assert photographed(setting(), "a", taken={"a": RICE_ST}).keys == ["utter_photo_kept", "pack"]
+
+
+def test_what_is_no_place_is_not_taken_for_one_where_a_place_was_offered(here: Setting) -> None:
+    talk = Talk(here).begin("a pile of junk", service="illegal_dumping").say("8 Pine Road")
+    assert talk.keys == ["utter_ask_did_you_mean"]
+    talk.say("a couch and tires", "inform", 0.55)
+    assert (talk.value("location"), talk.asking) == (None, "location")
+    assert talk.say("yes", "affirm").value("location") == "8 Pine St"
+
+
+def test_two_wordings_that_are_on_no_map_are_both_told_to_the_crew(here: Setting) -> None:
+    talk = pothole(here, "by the old mill near the big rock").say("near the barn past the tannery")
+    assert talk.value("location") == "the old mill near the big rock; near the barn past the tannery"
+    assert "utter_place_unverified" in talk.keys
+
+
+def test_one_wording_that_holds_the_other_is_told_once(here: Setting) -> None:
+    talk = pothole(here, "by the old mill").say("by the old mill near the barn")
+    assert talk.value("location") == "the old mill near the barn"

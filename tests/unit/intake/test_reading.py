@@ -407,3 +407,16 @@ def test_no_text_breaks_the_reading_of_days(text: str) -> None:
 def test_words_are_read_in_the_conversation_as_they_are_alone() -> None:
     assert pothole().say("the curb one").value("where") == "curb_lane"
     assert at("lights_block", "count", "22 Prospect St").say("like 5 or 6").value("count") == "5"
+
+
+@pytest.mark.parametrize("said", ["yesterday", "it was last saturday", "11/21"])
+def test_a_day_told_otherwise_is_the_choice_of_its_weekday(said: str) -> None:
+    assert (
+        at("missed_trash", "collection_day", "22 Prospect St").say(said, "inform").value("collection_day") == "saturday"
+    )
+
+
+@pytest.mark.parametrize("said", ["it's flickering", "blinks all night", "keeps flashing"])
+def test_a_choice_is_known_by_another_form_of_its_word(said: str) -> None:
+    talk = at("light_out", "state", "412 Broadway")
+    assert talk.say(said, "inform").value("state") == "on_and_off"

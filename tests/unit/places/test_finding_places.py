@@ -38,6 +38,7 @@ from city311.settings import HOUSE
         ("across from the Cambridge St library", "Valente Branch Library, Cambridge St & Berkshire St", Kind.LANDMARK),
         ("the fire station on Broadway", "Fire Headquarters, 491 Broadway", Kind.LANDMARK),
         ("Danehy Park", "Danehy Park", Kind.LANDMARK),
+        ("the one on Cambridge street, donnelly field", "Donnelly Field", Kind.LANDMARK),
         ("light out, pole 645-32A", "645-32A, Spring Pl", Kind.ASSET),
     ],
 )
