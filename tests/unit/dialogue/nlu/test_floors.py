@@ -6,10 +6,12 @@ A floor stands a little under what was measured when it was recorded; raise it a
 from __future__ import annotations
 
 import pytest
+import yaml
 from nlu_model import HOUSE, Parse
 
 from bench.eval import as_answer, read_cases
 from bench.scores import Scores, score
+from city311.dialogue.nlu.labels import DANGERS
 
 AT_LEAST = {
     "intent": 0.95,
@@ -58,3 +60,10 @@ def test_does_not_rise_above(scores: Scores, measure: str) -> None:
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_entities_are_found(scores: Scores, entity: str) -> None:
     assert scores.entities[entity][2] >= ENTITIES[entity]
+
+
+def test_what_is_said_beside_a_report_is_hardly_taken_for_danger(parse: Parse) -> None:
+    lines = yaml.safe_load((HOUSE / "tests" / "nlu" / "beside" / "en.yml").read_text(encoding="utf-8"))
+    assert len(lines) >= 100
+    alarms = [line for line in lines if parse(line)["intent"]["name"] in DANGERS]
+    assert len(alarms) <= len(lines) * 0.12, alarms
