@@ -46,6 +46,9 @@ from city311.store.outgoing import CONSENT, FAILED, SENT, UPDATE, URGENT, WAITIN
 
 log = logging.getLogger(__name__)
 
+_FULL_LOOK_S = 0.25
+"""The longest pause between looks at the queue while a line is at its pace and others may have something to send."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -114,12 +117,17 @@ class Sender:
         try:
             while True:
                 self._grown.clear()
+                full_s = 0.0
                 try:
-                    await self._start_due()
+                    full_s = await self._start_due()
                 except Exception as error:
                     log.error("the queue of outgoing messages cannot be read: %s", type(error).__name__)
                 try:
-                    await asyncio.wait_for(self._grown.wait(), self._pace.look_s)
+                    if full_s:
+                        # a long queue is not read again for every message that comes into it
+                        await asyncio.sleep(min(full_s, _FULL_LOOK_S))
+                    else:
+                        await asyncio.wait_for(self._grown.wait(), self._pace.look_s)
                 except TimeoutError:
                     continue
         finally:
@@ -134,10 +142,11 @@ class Sender:
             for provider in set(self._providers.values()):
                 await provider.close()
 
-    async def _start_due(self) -> None:
-        free = self._pace.at_once - len(self._under_way)
+    async def _start_due(self) -> float:
+        """Begin to send what is due. Seconds until a line that is at its pace has room again; 0: none is."""
+        free, full_s = self._pace.at_once - len(self._under_way), 0.0
         if free <= 0:
-            return
+            return full_s
         wanted: list[int] = []
         full: set[tuple[str, str]] = set()
         for one in await anyio.to_thread.run_sync(self._due, free + len(self._under_way)):
@@ -146,14 +155,15 @@ class Sender:
                 continue
             if wait_s := await self._limits.room(*self._paced(*line)):
                 full.add(line)
-                asyncio.get_running_loop().call_later(wait_s, self._grown.set)
+                full_s = max(full_s, wait_s)
             else:
                 wanted.append(one.id)
         if not wanted:
-            return
+            return full_s
         # what is taken counts as on its way: it is sent even if this process is to end meanwhile
         self._starting = asyncio.create_task(self._start(wanted))
         await asyncio.shield(self._starting)
+        return full_s
 
     async def _start(self, wanted: Sequence[int]) -> None:
         taken = await self._together.write(partial(self._begin, ids=wanted))

@@ -131,6 +131,35 @@ def test_a_line_at_its_pace_holds_back_its_own_messages_only(engine: Engine) -> 
     assert (waits.state, waits.lease, waits.attempts, waits.maybe_sent_at) == ("waiting", None, 0, None)
 
 
+def test_a_queue_that_waits_for_its_line_is_not_read_for_every_message(engine: Engine) -> None:
+    for key, number in (("1", ANN), ("2", BEN)):
+        assert tell(engine, key, known(engine, number), f"text {key}")
+    recorder, looks = Recorder(), 0
+
+    async def run() -> None:
+        sender = sending(Together(engine), recorder, at=now(), pace=Pace(per_second={"sms": 1 / 3600}))
+        start_due = sender._start_due
+
+        async def counted() -> float:
+            nonlocal looks
+            looks += 1
+            return await start_due()
+
+        sender._start_due = counted
+        running = asyncio.create_task(sender.run())
+        while not recorder.sent:
+            await asyncio.sleep(0.001)
+        for _ in range(200):
+            sender.look()
+            await asyncio.sleep(0.005)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(run())
+    assert recorder.sent == [(ANN, "text 1")]
+    assert looks < 100
+
+
 def test_a_message_is_known_to_be_on_its_way_before_the_provider_has_it(engine: Engine) -> None:
     class Asker(Recorder):
         async def send(self, part: Part, envelope: Envelope) -> str:
