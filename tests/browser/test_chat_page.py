@@ -240,19 +240,6 @@ def test_a_lost_session_is_told(new_chat: NewChat, relay: RelayDouble) -> None:
     assert len({turn["sender"] for turn in relay.calls}) == 2
 
 
-def test_two_tabs_show_the_same_conversation(new_chat: NewChat) -> None:
-    one = new_chat().open()
-    one.say("from the first tab")
-    one.sees("You wrote: from the first tab")
-    two = new_chat(context=one.page.context).open()
-    two.sees("You wrote: from the first tab")
-    two.say("from the second tab")
-    two.sees("You wrote: from the second tab")
-    one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    one.sees("You wrote: from the second tab")
-    assert one.bubbles() == two.bubbles()
-
-
 def test_markup_stays_text_whoever_writes_it(chat: Any) -> None:
     chat.say('markup <img src=x onerror="window.broken=4"><script>window.broken=5</script>')
     chat.sees("not bold")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 from doubles.phones import PUBLIC
@@ -18,7 +19,7 @@ from city311.store.turns import Turn
 ANN, BEN = "+16175550177", "+16175550178"
 
 
-def bring(twilio: TwilioDouble, portal: Portal, form: dict[str, str], **how: str) -> httpx.Response:
+def bring(twilio: TwilioDouble, portal: Portal, form: dict[str, str], **how: Any) -> httpx.Response:
     return twilio.bring(portal.url, form, public_url=PUBLIC, **how)
 
 
