@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +96,22 @@ class Encoder:
         layers = np.zeros((len(texts), self.layers, self.dimensions), np.float32)
         # Neighbours in length share a batch, so that little is padding.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        for start in range(0, len(order), _BATCH):
-            chosen = order[start : start + _BATCH]
+        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
+
+        def encode_batch(chosen: list[int]) -> None:
             encoded = self._tokenizer.encode_batch([texts[index] for index in chosen])
             inputs = {
                 "input_ids": np.array([one.ids for one in encoded], np.int64),
                 "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),
             }
             vectors[chosen], layers[chosen] = self._session.run(None, inputs)
+
+        if len(batches) < 2:
+            for batch in batches:
+                encode_batch(batch)
+        else:  # a training: a batch for each processor at a time, always the same batches
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(encode_batch, batches))
         return vectors, layers
 
 

@@ -126,10 +126,12 @@ def _train(settings: Settings, pack: Pack, target: Path, console: Console, house
     try:
         data = ["data", *([str(pack.folder / "nlu")] if (pack.folder / "nlu").is_dir() else [])]
         # Rasa's cache knows a component by its configuration, not by its code: --force, since the code may be new.
+        # Validation reads everything once more; the tests do it, and more strictly.
         # fmt: off
         command = [
             *rasa, "train", "--data", *data, "--domain", "domain.yml",
             "--config", "config.yml", "--out", str(folder), "--fixed-model-name", "model", "--force",
+            "--skip-validation",
         ]
         # fmt: on
         status = _follow(command, settings, log, console, house)

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg.blas import ssyrk
 
 from city311.language.normalise import normalise
 
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?|[^\w\s]")
 _WORDS_UP_TO = 2
 _CHARACTERS = range(2, 6)
+_OFTEN = 0.05
 
 
 def word_grams(text: str) -> Iterator[str]:
@@ -56,9 +58,13 @@ class Rows:
         return Rows(self.dense[chosen], self.sparse[chosen])
 
     def gram(self) -> Any:
-        """Products of every row with every row, float32 ``(rows, rows)``."""
-        products = (self.sparse @ self.sparse.T).toarray()
-        products += self.dense @ self.dense.T
+        """Products of every row with every row, float32 ``(rows, rows)``: the lower triangle, nothing above it."""
+        # A column that many rows share is quicker as a dense one.
+        often = np.bincount(self.sparse.indices, minlength=self.sparse.shape[1]) > _OFTEN * len(self.dense)
+        dense = np.concatenate([self.dense, self.sparse[:, often].toarray()], axis=1)
+        products = ssyrk(1.0, dense.T, trans=1, lower=1)
+        rare = self.sparse[:, ~often]
+        products += sparse.tril(rare @ rare.T).toarray(order="F")
         return products
 
     def times(self, weights: Any) -> Any:
@@ -80,13 +86,13 @@ class Features:
 
     Attributes:
         centre: mean of each layer over the examples, ``(layers, dimensions)``.
-        vector_weight: how much each layer counts against the n-grams.
+        vector_weight: how much each layer counts against the n-grams: one number for all, or one a layer.
         columns: per block, n-gram → column.
         weights: inverse document frequency of every column after the vector's.
     """
 
     centre: Any
-    vector_weight: float
+    vector_weight: float | Sequence[float]
     columns: tuple[dict[str, int], ...]
     weights: Any
 
@@ -101,7 +107,7 @@ class Features:
         return self.dimensions + len(self.weights)
 
     @classmethod
-    def fit(cls, texts: Sequence[str], layers: Any, vector_weight: float = 0.9) -> Features:
+    def fit(cls, texts: Sequence[str], layers: Any, vector_weight: float | Sequence[float] = 0.9) -> Features:
         """Learn the n-grams of ``texts`` (every word gram, and every character gram seen twice) and the centre."""
         centre = np.asarray(layers, np.float32).mean(axis=0)
         dimensions = int(centre.size)
@@ -119,7 +125,8 @@ class Features:
         """The dense columns of texts, from their ``layers`` (``(texts, layers, dimensions)``)."""
         moved = np.asarray(layers, np.float32) - self.centre
         lengths = np.maximum(np.linalg.norm(moved, axis=2, keepdims=True), 1e-6)
-        return (moved * (np.float32(self.vector_weight) / lengths)).reshape(len(moved), -1)
+        weights = np.asarray(self.vector_weight, np.float32).reshape(-1, 1)
+        return (moved * (weights / lengths)).reshape(len(moved), -1)
 
     def row(self, text: str) -> tuple[Any, Any]:
         """The n-gram columns of one text and their values."""

@@ -11,6 +11,7 @@ from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.importers.utils import training_data_from_paths
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.shared.utils.common import cached_method
 
 from city311 import settings
 from city311.city.load import load_pack
@@ -31,6 +32,7 @@ class CityDataImporter(RasaFileImporter):
     services. Examples of services that a city does not offer stay: they teach what its own services are not.
     """
 
+    @cached_method  # Rasa asks for the domain with it, and then for it
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
         """All examples, each with its fine label as the property ``fine_label``."""
         language = language or "en"

@@ -73,6 +73,7 @@ def test_a_model_is_trained_once(settings: Settings, house: Path, rasa: list[str
     assert first.name.startswith("tinytown-")
     assert len(calls(house)) == 1
     assert f"--data data {house / 'city' / 'nlu'} --domain" in calls(house)[0]
+    assert "--force --skip-validation" in calls(house)[0]
     train(settings, force=True, console=console, house=house, rasa=rasa)
     assert len(calls(house)) == 2
 

@@ -38,6 +38,25 @@ def test_a_start_from_a_part_ends_where_the_whole_does(vectors: np.ndarray) -> N
     )
 
 
+def test_every_layer_can_have_a_weight_of_its_own(tmp_path: Path) -> None:
+    layers = np.random.default_rng(0).normal(size=(len(TEXTS), 2, 8)).astype(np.float32)
+    Features.fit(TEXTS, layers, (0.5, 2.0)).save(tmp_path)
+    dense = Features.load(tmp_path).dense(layers).reshape(len(TEXTS), 2, 8)
+    assert np.allclose(np.linalg.norm(dense, axis=2), [0.5, 2.0], atol=1e-5)
+    even = Features.fit(TEXTS, layers, 1.5).dense(layers).reshape(len(TEXTS), 2, 8)
+    assert np.allclose(np.linalg.norm(even, axis=2), 1.5, atol=1e-5)
+
+
+def test_products_of_rows_count_columns_that_few_share_and_those_that_many_share() -> None:
+    texts = [*TEXTS, "quite another"]
+    vectors = np.random.default_rng(0).normal(size=(len(texts), 1, 8)).astype(np.float32)
+    rows = Features.fit(texts, vectors).matrix(texts, vectors)
+    dense = np.hstack([rows.dense, rows.sparse.toarray()])
+    shared = (rows.sparse.toarray() != 0).mean(axis=0)
+    assert shared.min() < 0.05 < shared.max()
+    assert np.allclose(rows.gram(), np.tril(dense @ dense.T), atol=1e-5)
+
+
 def test_one_message_scores_as_in_a_batch_and_after_storing(vectors: np.ndarray, tmp_path: Path) -> None:
     features = Features.fit(TEXTS, vectors)
     rows = features.matrix(TEXTS, vectors)

@@ -71,3 +71,14 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(encoder.EncoderError, match="SHA-256"):
         encoder_build.build(tmp_path / "encoder", tmp_path)
     assert not (tmp_path / "encoder").exists()
+
+
+def test_a_text_means_the_same_whatever_thread_takes_its_batch() -> None:
+    texts = [
+        f"{thing} on {number} Elm Street" for thing in ("pothole", "dark lamp", "mattress") for number in range(40)
+    ]
+    first, again = (encoder_for("").encode_layers(texts) for _ in range(2))
+    assert all((one == other).all() for one, other in zip(first, again, strict=True))
+    alone = encoder_for("").encode([texts[50]])[0]
+    assert first[0][50] @ alone > 0.99
+    assert int((first[0] @ alone).argmax()) == 50

@@ -32,6 +32,14 @@ def test_rasa_sees_the_intent_and_no_retrieval_intent(tmp_path: Path) -> None:
     assert not data.retrieval_intents
 
 
+def test_files_are_read_once_for_the_domain_and_for_training(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.yml", "pothole", "a hole")
+    importer = CityDataImporter(training_data_paths=[str(path)])
+    first = importer.get_nlu_data("en")
+    path.unlink()
+    assert importer.get_nlu_data("en") is first
+
+
 def test_services_bring_their_own_words() -> None:
     data = CityDataImporter(training_data_paths=[]).get_nlu_data()
     assert ("hole in the road", "report/pothole") in [
