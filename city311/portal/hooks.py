@@ -21,6 +21,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
+from city311.portal.bodies import TooLarge, body_of
 from city311.requests.updates import look_soon
 from city311.store.base import now
 
@@ -39,13 +40,12 @@ def hook_router(engine: Engine, secret: str) -> APIRouter:
     @router.post("/hooks/workorders", summary="Something changed in the system of record")
     async def changed(request: Request) -> JSONResponse:
         """Answers ``{"noted": n}``: so many requests that somebody waits for will be looked at."""
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                return _refused(413, f"The body is larger than {BODY_LIMIT} bytes.")
+        try:
+            body = await body_of(request, BODY_LIMIT)
+        except TooLarge:
+            return _refused(413, f"The body is larger than {BODY_LIMIT} bytes.")
         timestamp = request.headers.get("x-city311-timestamp", "")
-        if not _is_signed(secret, timestamp, bytes(body), request.headers.get("x-city311-signature", "")):
+        if not _is_signed(secret, timestamp, body, request.headers.get("x-city311-signature", "")):
             return _refused(403, "The signature is missing, wrong or too old.")
         try:
             ids = list(dict.fromkeys(_ids(json.loads(body))))

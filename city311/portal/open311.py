@@ -34,7 +34,6 @@ import re
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -45,6 +44,7 @@ from starlette.datastructures import QueryParams
 
 from city311.city.model import Pack
 from city311.portal import open311_views as views
+from city311.portal.bodies import TooLarge, body_of
 from city311.portal.open311_form import Form, listed, moment, read_form, whole_number
 from city311.portal.open311_xml import CONTENT_TYPES, Value, render
 from city311.requests import desk
@@ -85,6 +85,10 @@ def open311_router(
     router = APIRouter(tags=["Open311 GeoReport v2"], route_class=_StandardErrors)
     changeset = views.changeset(pack)
 
+    async def posted(request: Request, work: Callable[[Pack, Engine, QueryParams, str, bytes], Value]) -> Value:
+        body, content_type = await _body(request), request.headers.get("content-type", "")
+        return await run_in_threadpool(work, pack, engine, request.query_params, content_type, body)
+
     @router.get("/discovery.{form}")
     def discovery(form: str) -> Response:
         """Where this server is and what it speaks."""
@@ -114,18 +118,12 @@ def open311_router(
     @router.post("/requests.{form}")
     async def create(request: Request, form: str) -> Response:
         """Make a request."""
-        body = await _body(request)
-        content_type = request.headers.get("content-type", "")
-        work = partial(_create, pack, engine, request.query_params, content_type, body)
-        return _answer(form, "service_requests", await run_in_threadpool(work))
+        return _answer(form, "service_requests", await posted(request, _create))
 
     @router.post("/servicerequestupdates.{form}")
     async def update(request: Request, form: str) -> Response:
         """Add to a request, take it back, or have it opened again."""
-        body = await _body(request)
-        content_type = request.headers.get("content-type", "")
-        work = partial(_update, pack, engine, request.query_params, content_type, body)
-        return _answer(form, "service_request_updates", await run_in_threadpool(work))
+        return _answer(form, "service_request_updates", await posted(request, _update))
 
     @router.get("/requests/{service_request_id}.{form}")
     def service_request(request: Request, service_request_id: str, form: str) -> Response:
@@ -193,16 +191,10 @@ def _errors(form: str, *problems: Problem) -> Response:
 
 
 async def _body(request: Request) -> bytes:
-    too_large = Refused(Problem(413, f"The body is larger than {BODY_LIMIT} bytes."))
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > BODY_LIMIT:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise too_large
-    return bytes(body)
+    try:
+        return await body_of(request, BODY_LIMIT)
+    except TooLarge:
+        raise Refused(Problem(413, f"The body is larger than {BODY_LIMIT} bytes.")) from None
 
 
 def _query(pack: Pack, query: QueryParams) -> QueryParams:

@@ -18,6 +18,7 @@ from city311.channels.reaching import TooOften
 from city311.channels.relay import RelayUnavailable
 from city311.channels.sessions import Session
 from city311.channels.web import BadMessage, Reply, WebChannel, Written, read_after, read_message
+from city311.portal.bodies import TooLarge, body_of
 from city311.portal.cookies import SessionCookies, named
 from city311.store.erasing import StillAtWork
 from city311.store.turns import ConversationEnded
@@ -247,18 +248,12 @@ async def read_body(request: Request, largest: int, too_large: Refused | None = 
     Raises:
         Refused: it is larger than ``largest`` bytes (``too_large``, where given); the rest is not read.
     """
-    too_large = too_large or Refused(
-        413, "The body is larger than 64 kB.", "Send less; a message has 1,000 characters at most."
-    )
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared[:12]) > largest:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > largest:
-            raise too_large
-    return bytes(body)
+    try:
+        return await body_of(request, largest)
+    except TooLarge:
+        raise too_large or Refused(
+            413, "The body is larger than 64 kB.", "Send less; a message has 1,000 characters at most."
+        ) from None
 
 
 def check_origin(request: Request) -> None:
