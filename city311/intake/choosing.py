@@ -29,6 +29,7 @@ _TELLS_NO_MATTER = frozenset({"affirm", "deny", "dont_know", "skip", "repeat", "
 _MAY_TELL_A_MATTER = frozenset({"report", ""})
 _SURE_ACT = 0.5
 """Confidence from which a message of these intents names no problem, whatever its words are like."""
+_WORDS_OF_A_PROBLEM = 4
 _MISSES_TO_A_PERSON = 2
 WORDS_OF_A_MATTER = 7
 """Words from which a message that fits no kind of problem may still be a matter of its own."""
@@ -63,10 +64,10 @@ def hear_service(setting: Setting, state: State, heard: Utterance) -> Turn:
         return _leave_service(setting, state)
     if names and (place := piece_of_place(setting, state, heard)):
         put_place(setting, state, place)
-        return ask_next(setting, Turn(state))
+        return ask_next(setting, Turn(state, [Say(own("utter_noted", label=own("utter_label_location"), value=place))]))
     tells = heard.intent not in _TELLS_NO_MATTER or heard.confidence < _SURE_ACT
     chosen = clear_service(setting, heard) if tells and not refused else ""
-    if names and heard.intent == "nlu_fallback" and chosen not in state.candidates:
+    if names and chosen not in state.candidates and not _tells_anew(heard):
         chosen = ""  # "it's been like this for weeks" is no better told matter
     if chosen:
         if not state.first or not names:
@@ -80,15 +81,24 @@ def hear_service(setting: Setting, state: State, heard: Utterance) -> Turn:
     anew = heard.intent in _MAY_TELL_A_MATTER or not names
     offered = [] if refused else (offered_services(setting, heard) if anew else []) or kept
     state.misses += 1
-    if not refused and heard.intent == "report":
+    says: list[Say] = []
+    if not refused and _tells_anew(heard):
         state.first = heard.text.strip()
+    elif names and not refused and remark(setting, state, SERVICE, heard):
+        says = [Say(own("utter_remark_kept"))]
     prefill(setting, state, heard)
     fallback = setting.pack.city.catch_all_service
     if (state.misses >= 2 or control in (SKIP, UNKNOWN)) and fallback and fallback not in offered:
         offered = [*offered[:2], fallback]
     state.candidates = offered
-    lost = person(setting) if state.misses >= _MISSES_TO_A_PERSON else []
-    return ask_next(setting, Turn(state, lost))
+    if state.misses >= _MISSES_TO_A_PERSON:
+        says += person(setting)
+    return ask_next(setting, Turn(state, says))
+
+
+def _tells_anew(heard: Utterance) -> bool:
+    """Whether a message tells the problem again, and better, rather than more of it ("mornings and evenings")."""
+    return heard.intent == "report" and heard.confidence >= _SURE_ACT and len(words(heard.text)) >= _WORDS_OF_A_PROBLEM
 
 
 def clear_service(setting: Setting, heard: Utterance) -> str:

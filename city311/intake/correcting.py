@@ -8,9 +8,11 @@ from city311.intake import places
 from city311.intake.acts import Utterance
 from city311.intake.answers import candidates, contact_in, read
 from city311.intake.definition import Kind, Step
+from city311.intake.placing import AS_WRITTEN
 from city311.intake.reading import Candidate, contains, mentioned, starts_with, words, yes_or_no
 from city311.intake.setting import Setting
 from city311.intake.state import Answer, State
+from city311.places import Unknown
 
 _SURE_OTHER_SERVICE = 0.7
 _LIKELY_OTHER_SERVICE = 0.25
@@ -105,7 +107,19 @@ def _place(setting: Setting, state: State, step: Step, answered: list[Step], hea
     if place_step is None or step.kind is Kind.PLACE or not heard.entity("location"):
         return None
     known = state.answers[place_step.code].value
-    return _place_answer(setting, place_step, heard, known=known)
+    found = _place_answer(setting, place_step, heard, known=known)
+    return None if found is not None and _tells_more_of_it(setting, state, known, found, heard) else found
+
+
+def _tells_more_of_it(setting: Setting, state: State, known: str, found: Correction, heard: Utterance) -> bool:
+    """ "It's the one near the soccer field": what is on no map takes nothing from a place that is, unless that one is
+    said to be wrong."""
+    if setting.places is None or found.answer is None or state.spot.label != known or state.spot.kind == AS_WRITTEN:
+        return False
+    told = words(heard.text)
+    if not setting.lexicon.refusing.isdisjoint(told) or not setting.lexicon.street_types.isdisjoint(told):
+        return False
+    return isinstance(setting.places.find(found.answer.value), Unknown)
 
 
 def _place_answer(setting: Setting, step: Step, heard: Utterance, *, known: str = "") -> Correction | None:

@@ -38,6 +38,8 @@ CLEAR, RIVAL = 0.65, 0.2
 """Chance from which the likeliest meaning is taken without asking, and that of another which makes it doubtful."""
 MAYBE_DANGER = 0.1
 """Chance of danger from which a question back begins with the way to help."""
+_ALSO_A_REPORT = frozenset({"dispute_bill"})
+"""What a report does as well, where the city takes such reports: nobody is asked to choose between the two."""
 _MOST = 3
 _REPORT_FROM = 0.12
 _PADDING = ("check_status", "ask_question")
@@ -71,7 +73,9 @@ def meanings(setting: Setting, heard: Utterance) -> list[tuple[str, float]]:
 
 def plausible(setting: Setting, heard: Utterance) -> list[str]:
     """Labels of the two or three meanings between which a resident must choose; fewer where there is no such choice."""
-    return [label for label, chance in meanings(setting, heard)[:_MOST] if chance >= PLAUSIBLE]
+    found = [label for label, chance in meanings(setting, heard)[:_MOST] if chance >= PLAUSIBLE]
+    reports = any(service_in(label) for label in found)
+    return [label for label in found if not (reports and label in _ALSO_A_REPORT)]
 
 
 def nearest(setting: Setting, heard: Utterance) -> list[str]:

@@ -53,6 +53,7 @@ def ask_next(setting: Setting, turn: Turn) -> Turn:
     state = turn.state
     turn.says.extend(settle(setting, state))
     _look_for_alike(setting, state)
+    _fill_phones(setting, state)
     step = open_step(setting, state)
     if step.kind is Kind.PLACE:
         offer_photo_place(setting, state)
@@ -61,6 +62,15 @@ def ask_next(setting: Setting, turn: Turn) -> Turn:
     state.asking = step.code
     turn.says.extend(ask(setting, state, step))
     return turn
+
+
+def _fill_phones(setting: Setting, state: State) -> None:
+    """Answers a service's own question for a phone number by the one that was left already."""
+    contact = state.answers.get("contact")
+    number = next((one for one in contact.value.split(", ") if one.startswith("+")), "") if contact else ""
+    for step in setting.steps(state) if number else ():
+        if step.format == "phone" and step.code not in state.answers:
+            state.answers[step.code] = Answer(number, asked=False)
 
 
 def _look_for_alike(setting: Setting, state: State) -> None:

@@ -36,6 +36,7 @@ class Lexicon:
     restart: frozenset[str]
     repeat: frozenset[str]
     correction: frozenset[str]
+    refusing: frozenset[str]
     endings: frozenset[str]
     objection: frozenset[str]
     negation: frozenset[str]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from conversing import RIVERBEND, Talk, setting
 
-from city311.intake import Outcome, Setting, Utterance, hear
+from city311.intake import Outcome, Setting, Utterance, description, hear
 from city311.places import Places, open_places
 
 
@@ -284,3 +284,18 @@ def test_two_wordings_that_are_on_no_map_are_both_told_to_the_crew(here: Setting
 def test_one_wording_that_holds_the_other_is_told_once(here: Setting) -> None:
     talk = pothole(here, "by the old mill").say("by the old mill near the barn")
     assert talk.value("location") == "the old mill near the barn"
+
+
+def test_more_of_a_place_is_no_correction_of_it(here: Setting) -> None:
+    """What is on no map takes nothing from what is."""
+    talk = Talk(here).begin("broken fountain", service="park_maint").say("Danehy Park").say("no")
+    said = "actually it's the one near the soccer field"
+    talk.say("Something else").say(said, "correct_answer", location="soccer field")
+    assert talk.value("location") == "Danehy Park"
+    assert said in description(talk.state)
+
+
+def test_a_place_that_is_said_to_be_wrong_is_asked_again(here: Setting) -> None:
+    talk = Talk(here).begin("broken fountain", service="park_maint").say("Danehy Park").say("no")
+    talk.say("no, that's wrong, it's by the blue kiosk", "correct_answer", location="the blue kiosk")
+    assert talk.value("location") != "Danehy Park"
