@@ -17,6 +17,8 @@ from city311.places import Unknown
 _SURE_OTHER_SERVICE = 0.7
 _LIKELY_OTHER_SERVICE = 0.25
 """Share from which another service of the same group may be the one that a correction means."""
+_WORDS_OF_A_PLAIN_CORRECTION = 8
+"""A longer one may tell the crew more than the choice it names."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ def _choice_in(setting: Setting, step: Step, heard: Utterance) -> Answer | None:
     if step.kind is not Kind.CHOICE:
         return None
     codes = mentioned(heard.text, candidates(setting, step), setting.lexicon)
-    return Answer(codes[0]) if len(codes) == 1 and codes[0] != "other" else None
+    said = heard.text.strip() if len(words(heard.text)) > _WORDS_OF_A_PLAIN_CORRECTION else ""
+    return Answer(codes[0], said) if len(codes) == 1 and codes[0] != "other" else None
 
 
 def _service(setting: Setting, state: State, heard: Utterance) -> Correction | None:

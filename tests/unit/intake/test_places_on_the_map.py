@@ -289,8 +289,8 @@ def test_one_wording_that_holds_the_other_is_told_once(here: Setting) -> None:
 def test_more_of_a_place_is_no_correction_of_it(here: Setting) -> None:
     """What is on no map takes nothing from what is."""
     talk = Talk(here).begin("broken fountain", service="park_maint").say("Danehy Park").say("no")
-    said = "actually it's the one near the soccer field"
-    talk.say("Something else").say(said, "correct_answer", location="soccer field")
+    said = "actually it's the one near the old tower"
+    talk.say("Something else").say(said, "correct_answer", location="the old tower")
     assert talk.value("location") == "Danehy Park"
     assert said in description(talk.state)
 
