@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from doubles.relay import RelayDouble
 
 NewChat = Callable[..., Any]
@@ -21,6 +22,41 @@ def test_two_tabs_show_the_same_conversation(new_chat: NewChat) -> None:
     one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     one.sees("You wrote: from the second tab")
     assert one.bubbles() == two.bubbles()
+
+
+def test_a_tab_whose_session_another_tab_has_replaced_says_so(new_chat: NewChat, relay: RelayDouble) -> None:
+    one = new_chat().open()
+    one.say("from the first tab")
+    one.sees("You wrote: from the first tab")
+    one.page.context.clear_cookies()
+    two = new_chat(context=one.page.context).open()
+    two.say("from the second tab")
+    two.sees("You wrote: from the second tab")
+    one.sees("This is a new chat")
+    one.say("again")
+    one.sees("You wrote: again")
+    two.sees("You wrote: again")
+    assert one.page.get_by_text("This is a new chat").count() == 1
+    assert two.page.get_by_text("This is a new chat").count() == 0
+    assert len({turn["sender"] for turn in relay.calls}) == 2
+
+
+@pytest.mark.parametrize("wrote", [True, False], ids=["after a message", "before any"])
+def test_a_tab_that_writes_into_the_session_of_another_says_what_it_lost(new_chat: NewChat, wrote: bool) -> None:
+    one = new_chat().open()
+    if wrote:
+        one.say("earlier")
+        one.sees("You wrote: earlier")
+    one.page.context.clear_cookies()
+    two = new_chat(context=one.page.context).open()
+    one.say("hello")
+    one.sees("You wrote: hello")
+    two.sees("You wrote: hello")
+    two.say("and you")
+    two.sees("You wrote: and you")
+    one.sees("You wrote: and you")
+    assert one.page.get_by_text("This is a new chat").count() == int(wrote)
+    assert two.page.get_by_text("This is a new chat").count() == 0
 
 
 def test_two_tabs_that_write_at_once_lose_and_double_nothing(new_chat: NewChat, relay: RelayDouble) -> None:

@@ -133,7 +133,8 @@ export class Conversation {
     }
     this.#outbox.shift();
     this.#shelve();
-    const renewed = told.session === "new";
+    // another name without a new session: another tab has got one, and this tab's earlier conversation has ended
+    const renewed = told.session === "new" || (told.conversation !== this.#name && this.#lastSeq > 0);
     if (renewed) this.#name = told.conversation;
     this.#show(told);
     if (renewed) {
@@ -190,8 +191,10 @@ export class Conversation {
       (turn) => !this.#turns.has(turn.id) && [...this.#turns.values()].some((other) => other.seq > turn.seq),
     );
     if (isOther || isOutOfOrder) {
+      const hasEnded = isOther && this.#lastSeq > 0;
       this.#clear();
       await this.#open();
+      if (hasEnded) this.#view.aside(words.newSession);
       return;
     }
     told.turns.forEach((turn) => this.#show(turn));
