@@ -15,8 +15,24 @@ from actions.offering import offering
 from actions.requests import status_of, told_status
 from actions.speaking import language, say
 from actions.surroundings import Surroundings, surroundings
-from actions.which import spoken_of, which_report
-from city311.intake import Say, Utterance, is_unsure, own, pack, sure, tell, told, unclear, utterance
+from actions.which import just_spoken_of, spoken_of, which_report
+from city311.intake import (
+    DANGER,
+    MAYBE_DANGER,
+    Say,
+    Utterance,
+    danger_chance,
+    is_unsure,
+    more_or_new,
+    own,
+    pack,
+    sure,
+    tell,
+    tells_more,
+    told,
+    unclear,
+    utterance,
+)
 from city311.requests import Afterwards, Became, Kind, Reopened, Status, Words, phone
 
 _BUDGET_S = 3.5
@@ -64,7 +80,6 @@ class _Wish:
         self.dispatcher, self.tracker, self.here, self.heard, self.status = dispatcher, tracker, here, heard, status
         self.number, self.sender = status.number, str(tracker.sender_id)
         self.known = (tracker.latest_message or {}).get("known") or {}
-        self.busy = bool(tracker.active_loop.get("name"))
 
     def says(self, *keys: str, **values: str) -> None:
         """Utters responses about this report."""
@@ -97,9 +112,6 @@ class _Wish:
             self.says("utter_not_yours_to_add")
             return []
         if not text and not self.heard.photos:
-            if self.busy:
-                self.says("utter_ask_add_with_words")
-                return []
             return offering(tell(self.number, "add_to_request", "utter_ask_what_to_add"))
         await add(self, text, opening=("utter_already_sent",) if corrects else ())
         return []
@@ -125,9 +137,6 @@ class _Wish:
                 requests.withdraw, self.number, self.words(self.heard.text), note=self._note(), budget_s=_BUDGET_S
             )
             self._taken_back(done)
-            return []
-        if self.busy:
-            self.says("utter_take_back_after_this")
             return []
         others = await asyncio.to_thread(requests.others, self.number, self.sender)
         ask = "utter_ask_leave" if others else "utter_ask_take_back" if requests.obeys else "utter_ask_take_back_told"
@@ -219,6 +228,44 @@ async def add(wish: _Wish, text: str, opening: tuple[str, ...] = (), ending: tup
         return
     key = {Became.KEPT: "utter_added_kept", Became.WAITING: "utter_added_waiting"}.get(done.became, "utter_added")
     wish.says(*opening, "utter_added_already" if done.again and done.became is Became.PASSED_ON else key, *ending)
+
+
+async def add_more(
+    dispatcher: CollectingDispatcher, tracker: Tracker, here: Surroundings, heard: Utterance
+) -> list[EventType] | None:
+    """Adds words that go on about the report that was filed or spoken of a moment ago, or asks where they may as well
+    be a new problem; None where they are something else, or there is no such report.
+    """
+    setting = here.setting(language(tracker, here), tracker.get_latest_input_channel() or "")
+    number = just_spoken_of(tracker)
+    if not number or not tells_more(setting, heard):
+        return None
+    if not await asyncio.to_thread(here.requests.may_add, number, tracker.sender_id):
+        return None
+    made = await asyncio.to_thread(here.requests.made, number, tracker.sender_id)
+    doubt = more_or_new(setting, heard, made.service_code if made is not None else "")
+    if doubt is not None:
+        return offering(doubt)
+    if danger_chance(heard) >= MAYBE_DANGER or heard.intent in DANGER:
+        say(dispatcher, tracker, here, [Say(own("utter_if_danger"))])
+    status = await status_of(here, number, tracker.sender_id)
+    wish = _Wish(dispatcher, tracker, here, replace(heard, intent="add_to_request"), status)
+    await add(wish, heard.text, ending=("utter_more_of_something_else",))
+    return [SlotSet("last_request", number)]
+
+
+class ActionFeedback(Action):
+    """Thanks for a word about the service; what rather goes on about the report just made is added to it."""
+
+    def name(self) -> str:
+        return "action_feedback"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
+        here = surroundings()
+        more = await add_more(dispatcher, tracker, here, utterance(tracker.latest_message))
+        if more is None:
+            say(dispatcher, tracker, here, [Say(own("utter_feedback"))])
+        return more or []
 
 
 async def add_photo(

@@ -7,8 +7,9 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
-from actions.afterwards import add_photo
+from actions.afterwards import add_more, add_photo
 from actions.intake import ASKED_WHAT_THERE, FORM
+from actions.offering import FORM as OFFER_FORM
 from actions.offering import offering
 from actions.requests import tell_status
 from actions.speaking import language, say
@@ -20,8 +21,8 @@ LISTEN = "action_listen"
 
 
 class ActionClarify(Action):
-    """A number → its status; a place alone → what is wrong there; something like a problem → a report; else asks what
-    is meant, with the likeliest meanings on buttons."""
+    """More about the report just made is added; a number → its status; a place alone → what is wrong there; something
+    like a problem → a report; else asks what is meant, with the likeliest meanings on buttons."""
 
     def name(self) -> str:
         return "action_clarify"
@@ -40,6 +41,10 @@ class ActionClarify(Action):
             return [SlotSet("photos", photos), FollowupAction(LISTEN)]
         if heard.pin and not heard.text:
             return self._pin_first(dispatcher, tracker, here, heard.pin)
+        more = await add_more(dispatcher, tracker, here, heard)
+        if more is not None:
+            asks = any(event.get("name") == OFFER_FORM for event in more)
+            return more if asks else [*more, FollowupAction(LISTEN)]
         place = heard.entity("location")
         if heard.entity("request_number"):
             told = await tell_status(dispatcher, tracker, here)

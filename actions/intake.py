@@ -16,6 +16,7 @@ from rasa_sdk.types import DomainDict
 from actions.offering import is_new_message, offering, remember
 from actions.speaking import language, say
 from actions.surroundings import Surroundings, surroundings
+from actions.which import made_before
 from city311.intake import (
     ANONYMOUS,
     AS_WRITTEN,
@@ -48,7 +49,7 @@ from city311.intake import (
     utterance,
 )
 from city311.language.dates import day_words
-from city311.requests import Draft, Filed
+from city311.requests import Draft, Filed, Made
 from city311.store.candidates import NONE_OF_THESE
 
 FORM = "intake_form"
@@ -81,8 +82,12 @@ class ValidateIntakeForm(Action):
         if state is None and is_unsure(setting, heard):
             # Perhaps it is no report at all: asked first, by action_finish_intake.
             return [SlotSet("offer", unclear(setting, heard).to_slot()), SlotSet("requested_slot", None)]
+        if state is not None and is_new_message(tracker, FORM) and _known(tracker).get("aside"):
+            # The answer to a question about another report, which was asked in the middle of this one.
+            return [SlotSet("answer", None), ActionExecutionRejected(FORM)]
         before = deepcopy(state)
-        turn = await asyncio.to_thread(_turn, setting, state, tracker)
+        earlier = await made_before(tracker, here) if state is None or state.ended else None
+        turn = await asyncio.to_thread(_turn, setting, state, tracker, _place_of(earlier))
         await _remember_choice(here, before, turn.state, setting.language)
         if turn.outcome is Outcome.DIGRESS:
             return [SlotSet("intake", turn.state.to_slot()), SlotSet("answer", None), ActionExecutionRejected(FORM)]
@@ -104,16 +109,31 @@ def _about(here: Surroundings, turn: Turn) -> Phrase | None:
     return pack(service.name) if service is not None and turn.outcome is Outcome.ASK else None
 
 
-def _turn(setting: Setting, state: State | None, tracker: Tracker) -> Turn:
+def _turn(setting: Setting, state: State | None, tracker: Tracker, before: Spot | None) -> Turn:
     heard = utterance(tracker.latest_message)
     if state is None or state.ended:
-        known = (tracker.latest_message or {}).get("known") or {}
+        known = _known(tracker)
         later = [Other(**other) for other in known.get("later") or ()]
         said = _with_photos(_with_place(heard, tracker), tracker)
-        return start(setting, said, uuid.uuid4().hex, contact=str(known.get("contact") or ""), later=later)
+        contact = str(known.get("contact") or "")
+        return start(setting, said, uuid.uuid4().hex, contact=contact, later=later, before=before)
     if not is_new_message(tracker, FORM):
         return resume(setting, state)
     return hear(setting, state, heard)
+
+
+def _place_of(made: Made | None) -> Spot | None:
+    """Where a report is that was made before; None for no place."""
+    if made is None or not made.address:
+        return None
+    if made.lat is None or made.long is None:
+        return Spot(made.address, AS_WRITTEN)
+    return Spot(made.address, made.kind, made.lat, made.long)
+
+
+def _known(tracker: Tracker) -> dict[str, Any]:
+    """What is known besides a message that an offer made of its answer (actions/offers.py)."""
+    return (tracker.latest_message or {}).get("known") or {}
 
 
 async def _remember_choice(here: Surroundings, before: State | None, after: State, spoken: str) -> None:

@@ -9,10 +9,19 @@ from dataclasses import replace
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import ActionExecuted, ActionExecutionRejected, EventType, SlotSet, UserUttered
+from rasa_sdk.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    ActiveLoop,
+    EventType,
+    FollowupAction,
+    SlotSet,
+    UserUttered,
+)
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
+from actions.intake import FORM as INTAKE_FORM
 from actions.offering import FORM, is_new_message, offering, remember
 from actions.speaking import language, say
 from actions.surroundings import surroundings
@@ -27,6 +36,7 @@ from city311.intake import (
     Reply,
     ask_offer,
     ask_wish,
+    from_slot,
     hear_offer,
     hear_wish,
     next_offer,
@@ -81,9 +91,14 @@ class ActionTakeOffer(Action):
     async def run(self, _dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
         offer = offer_in(tracker.get_slot("offer"))
         done: list[EventType] = [SlotSet(name, None) for name in ("offer", "choice", "requested_slot")]
+        in_a_report = from_slot(tracker.get_slot("intake")) is not None
+        if in_a_report:  # which goes on now
+            done += [ActiveLoop(INTAKE_FORM), SlotSet("requested_slot", "answer")]
         if offer is None or offer.reply == Reply.REFUSED:
             waiting = next_offer(offer) if offer is not None else None
-            return [*done, *(offering(waiting) if waiting is not None else [])]
+            if waiting is not None:
+                return [*done, *offering(waiting)]
+            return [*done, FollowupAction(INTAKE_FORM)] if in_a_report else done
         message = dict(tracker.latest_message or {})
         if offer.reply == Reply.CHOSEN and offer.kind in WISHES:
             message = _as_wished(offer, message.get("metadata") or {})
@@ -123,5 +138,5 @@ def _as_wished(offer: Offer, metadata: dict[str, Any]) -> dict[str, Any]:
         "entities": [{"entity": name, "value": value} for name, values in entities.items() for value in values],
         "service_ranking": [],
         "metadata": {**metadata, "media": list(offer.photos)},
-        "known": {"sure": offer.kind == SURE, "told": offer.kind == TELL},
+        "known": {"sure": offer.kind == SURE, "told": offer.kind == TELL, "aside": True},
     }

@@ -11,12 +11,12 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.offering import offering
 from actions.speaking import language, say
 from actions.surroundings import Surroundings
-from city311.intake import Mine, Say, meant, own, pack, utterance, which
-from city311.language.dates import day_words
-from city311.requests import Reported
+from city311.intake import Mine, Say, meant, own, utterance, which
+from city311.requests import Made, Reported
 
 _MOST_LOOKED_AT = 50
-_MOST_LISTED = 5
+_TURNS = 4
+"""Messages after which what is said is no longer about the last report of itself."""
 _OPEN_ONES = frozenset({"add_to_request", "withdraw_request", "correct_answer"})
 _CLOSED_ONES = frozenset({"reopen_request"})
 
@@ -46,13 +46,6 @@ async def which_report(
         return fitting[0].number
     if not mine and last:
         return last
-    if tracker.active_loop.get("name"):  # a question can't stand inside another
-        says = [Say(own("utter_ask_which_number" if mine else "utter_list_none"))]
-        for one in fitting[:_MOST_LISTED]:
-            date = day_words(one.day, setting.language)
-            says.append(Say(own("utter_list_line", number=one.number, service=pack(one.name), date=date)))
-        say(dispatcher, tracker, here, says)
-        return []
     if not mine and wish == "check_status":  # a number alone is a question about it anyway
         say(dispatcher, tracker, here, [Say(own("utter_ask_request_number"))])
         return []
@@ -66,6 +59,27 @@ def spoken_of_lately(tracker: Tracker) -> bool:
         event.get("event") == "slot" and event.get("name") == "last_request" and event.get("value")
         for event in tracker.events
     )
+
+
+def just_spoken_of(tracker: Tracker) -> str:
+    """The number of the report that was filed or spoken of in the last turns, with no other report begun since; empty
+    where there is none.
+    """
+    turns = 0
+    for event in reversed(tracker.events):
+        kind, name = event.get("event"), event.get("name")
+        turns += kind == "user"
+        if turns > _TURNS or (turns and kind == "active_loop" and name == "intake_form"):
+            break
+        if kind == "slot" and name == "last_request":
+            return str(event.get("value") or "")
+    return ""
+
+
+async def made_before(tracker: Tracker, here: Surroundings) -> Made | None:
+    """The report that this resident made in the last turns; None where there is none."""
+    number = just_spoken_of(tracker)
+    return await asyncio.to_thread(here.requests.made, number, tracker.sender_id) if number else None
 
 
 async def spoken_of(tracker: Tracker, here: Surroundings, number: str) -> list[EventType]:

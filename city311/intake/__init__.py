@@ -1,10 +1,11 @@
 """The guided conversation: what to ask next, and what an answer means. Pure; knows no Rasa."""
 
-from city311.intake.acts import Utterance, utterance
+from city311.intake.acts import DANGER, SURE_DANGER, Utterance, utterance
 from city311.intake.answers import ANONYMOUS
 from city311.intake.asking import description
 from city311.intake.engine import hear, resume, start
-from city311.intake.meanings import is_unsure, label_of, perhaps_a_report, service_in
+from city311.intake.meanings import MAYBE_DANGER, danger_chance, is_unsure, label_of, perhaps_a_report, service_in
+from city311.intake.more import more_or_new, tells_more
 from city311.intake.offers import (
     LOST,
     NO_DANGER,
@@ -34,11 +35,14 @@ from city311.intake.wishes import SURE, TELL, WISHES, ask_wish, hear_wish, sure,
 __all__ = [
     "ANONYMOUS",
     "AS_WRITTEN",
+    "DANGER",
     "GIVEN",
     "LOST",
+    "MAYBE_DANGER",
     "NO_DANGER",
     "SKIPPED",
     "SURE",
+    "SURE_DANGER",
     "TELL",
     "UNKNOWN",
     "UNSURE",
@@ -62,6 +66,7 @@ __all__ = [
     "ask_offer",
     "ask_wish",
     "beside_danger",
+    "danger_chance",
     "description",
     "emails",
     "from_slot",
@@ -72,6 +77,7 @@ __all__ = [
     "label_of",
     "may_report",
     "meant",
+    "more_or_new",
     "next_offer",
     "offer_in",
     "own",
@@ -85,6 +91,7 @@ __all__ = [
     "start",
     "sure",
     "tell",
+    "tells_more",
     "told",
     "unclear",
     "utterance",

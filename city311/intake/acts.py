@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from city311.intake.lexicon import Lexicon
-from city311.intake.reading import has_letters_or_digits, is_one_of, starts_with, words
+from city311.intake.reading import contains, has_letters_or_digits, is_one_of, starts_with, words
 
 DANGER = frozenset({"emergency", "self_harm"})
 """Intents that come before everything."""
@@ -25,20 +25,6 @@ DIGRESSIONS = frozenset(
 )  # fmt: skip
 """Intents that are answered in the middle of a guided conversation, which then goes on where it was.
 data/rules/digressions.yml has a rule for each."""
-
-_SMALL_TALK = frozenset({"greet", "goodbye", "thank", "abuse", "out_of_scope", "give_feedback"})
-
-_ABOUT_A_SENT_REPORT = frozenset(
-    {"check_status", "add_to_request", "withdraw_request", "reopen_request", "follow_request"}
-)
-_SURELY_ANOTHER = 0.85
-"""Confidence from which words without a question and a number are about another report, one that was sent."""
-
-_PLAIN_REQUESTS = frozenset(
-    {"check_status", "list_requests", "talk_to_person", "change_language", "bot_challenge", "capabilities", "privacy"}
-)
-"""Digressions that are one even where free words are asked and nothing in them is a question. The others may well be
-an answer: "the police budget of last year" to "which records?"."""
 
 _MOST_WORDS_OF_AN_ACT = 8
 
@@ -151,34 +137,11 @@ def act(heard: Utterance, lexicon: Lexicon, *, answers: bool = False) -> str:
 
 def _cancels(heard: Utterance, lexicon: Lexicon) -> bool:
     """ "Never mind, cancel my report": what is under way, as long as no sent report is named."""
-    withdraws = heard.intent == "withdraw_request" and not heard.entity("request_number")
+    names_another = bool(heard.entity("request_number")) or contains(heard.text, lexicon.sent_ones)
+    withdraws = heard.intent == "withdraw_request" and not names_another
     return withdraws and starts_with(heard.text, lexicon.cancel) and len(words(heard.text)) <= _MOST_WORDS_OF_AN_ACT
 
 
 def asks(heard: Utterance, lexicon: Lexicon) -> bool:
     """Whether a message is put as a question, with or without its mark."""
     return heard.text.rstrip().endswith("?") or starts_with(heard.text, lexicon.questions)
-
-
-def digresses(heard: Utterance, lexicon: Lexicon, *, own_words: bool) -> bool:
-    """Whether a message that might be an answer is rather something else that the bot can answer at once.
-
-    Args:
-        heard: the message.
-        lexicon: small words of its language.
-        own_words: the open step takes free words; then the message must look much less like an answer.
-    """
-    if heard.intent not in DIGRESSIONS:
-        return False
-    asked = asks(heard, lexicon) or bool(heard.entity("request_number"))
-    told = len(words(heard.text))
-    if heard.intent in _ABOUT_A_SENT_REPORT and not asked and heard.confidence < _SURELY_ANOTHER:
-        # "It's been there for two months and nobody cares" is about this report.
-        return False
-    if heard.intent in _SMALL_TALK:
-        # Noise and half-words are no matter of their own: the question is explained and asked again.
-        enough = heard.intent != "out_of_scope" or (told >= 3 and asked)
-        return enough and heard.confidence >= (0.7 if own_words else 0.5) and told <= (4 if own_words else 12)
-    if own_words:
-        return heard.confidence >= (0.5 if asked else 0.85) and (asked or heard.intent in _PLAIN_REQUESTS)
-    return heard.confidence >= (0.3 if asked else 0.5)

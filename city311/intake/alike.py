@@ -3,11 +3,12 @@ at a time, and asked about before anything is filed."""
 
 from __future__ import annotations
 
-from city311.intake.acts import CANCEL, RESTART, SKIP, UNKNOWN, Utterance, act, digresses
+from city311.intake.acts import CANCEL, RESTART, SKIP, UNKNOWN, Utterance, act
 from city311.intake.answers import Read
 from city311.intake.commands import obey
 from city311.intake.correcting import correction
 from city311.intake.definition import SAME
+from city311.intake.digressing import digresses
 from city311.intake.phrases import Say, own
 from city311.intake.reading import yes_or_no
 from city311.intake.review import correct
@@ -40,7 +41,7 @@ def hear_same(setting: Setting, state: State, heard: Utterance) -> Turn:
         return correct(setting, state, mend, heard)
     if said == "no":
         return _different(setting, state)
-    if digresses(heard, setting.lexicon, own_words=False):
+    if digresses(setting, state, heard, own_words=False):
         return Turn(state, outcome=Outcome.DIGRESS)
     state.misses += 1
     if state.misses >= _MOST_MISSES:

@@ -216,7 +216,8 @@ def remark(setting: Setting, state: State, step: Step, heard: Utterance) -> bool
         return False
     if is_one_of(text, setting.lexicon.something_else):
         return False
-    if not telling or len(told) < _FEWEST_WORDS or asks(heard, setting.lexicon) or agrees(text, setting.lexicon):
+    questioned = asks(heard, setting.lexicon) and heard.intent != "add_to_request"
+    if not telling or len(told) < _FEWEST_WORDS or questioned or agrees(text, setting.lexicon):
         return False
     if heard.intent in ("", "nlu_fallback") and len(told) < _FEWEST_WORDS + 1:
         return False

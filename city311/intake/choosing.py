@@ -5,11 +5,12 @@ Changing it keeps the answers that still fit.
 
 from __future__ import annotations
 
-from city311.intake.acts import BACK, CANCEL, RESTART, SKIP, UNKNOWN, Utterance, act, digresses
+from city311.intake.acts import BACK, CANCEL, RESTART, SKIP, UNKNOWN, Utterance, act
 from city311.intake.answers import prefill
 from city311.intake.asides import piece_of_place, put_place, remark
 from city311.intake.asking import FAINT_SERVICE
 from city311.intake.definition import SERVICE, Kind, Step
+from city311.intake.digressing import digresses
 from city311.intake.people import person
 from city311.intake.photos import note_photos
 from city311.intake.phrases import Say, own, pack
@@ -75,7 +76,7 @@ def hear_service(setting: Setting, state: State, heard: Utterance) -> Turn:
         else:
             remark(setting, state, SERVICE, heard)
         return with_service(setting, state, chosen, heard, [])
-    if not refused and digresses(heard, setting.lexicon, own_words=False):
+    if not refused and digresses(setting, state, heard, own_words=False):
         return Turn(state, outcome=Outcome.DIGRESS)
     kept = [name.code for name in names]
     anew = heard.intent in _MAY_TELL_A_MATTER or not names

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from city311.intake.acts import DANGER, SURE_DANGER, Utterance, asks, digresses
+from city311.intake.acts import DANGER, SURE_DANGER, Utterance, asks
 from city311.intake.alike import hear_same
 from city311.intake.answers import Read, candidates, contact_in, only_contact, prefill, read
 from city311.intake.asides import is_aside, is_bare_place, noted, split_off, stays_anonymous, unread
@@ -19,14 +19,16 @@ from city311.intake.choosing import clear_service, hear_service, offered_service
 from city311.intake.commands import OTHER_MATTER, hurry, not_understood, obey, other_matter
 from city311.intake.correcting import Correction, correction
 from city311.intake.definition import OPEN_KINDS, Kind, Step
+from city311.intake.digressing import digresses, is_about_another
 from city311.intake.offering import hear_pin, hear_place
 from city311.intake.photos import keep_photos
 from city311.intake.phrases import Say, own
 from city311.intake.promising import hear_how_soon
 from city311.intake.reading import exactly, position, words, yes_or_no
 from city311.intake.review import correct, edited, hear_change, hear_review, missing_place, sends
+from city311.intake.same_place import at_same_place
 from city311.intake.setting import Setting
-from city311.intake.state import Answer, Other, State
+from city311.intake.state import Answer, Other, Spot, State
 from city311.intake.turn import Outcome, Turn, ask_next, end, open_step, presses, take
 
 _NEVER_A_CONTACT = frozenset({Kind.CHOICE, Kind.YES_NO, Kind.DATE, Kind.PLACE, Kind.TEXT})
@@ -44,6 +46,7 @@ def start(
     service: str = "",
     contact: str = "",
     later: Sequence[Other] = (),
+    before: Spot | None = None,
 ) -> Turn:
     """Begins a report with the resident's first words.
 
@@ -54,14 +57,18 @@ def start(
         service: code of the service where it is already chosen.
         contact: how to reach the resident, where a report before this one had it.
         later: problems that are to be offered after this one.
+        before: the place of the report made just before, where there is one.
     """
-    state = State(form=form, first=heard.text.strip(), later=list(later))
+    state = State(form=form, first=heard.text.strip(), later=list(later), before=before or Spot())
     heard = split_off(setting, state, heard)
     if contact:
         state.answers["contact"] = Answer(contact, asked=False)
     says = keep_photos(state, heard.photos)
     if heard.pin:
         says += hear_pin(setting, state, heard.pin)
+    else:
+        heard, said = at_same_place(setting, state, heard)
+        says += said
     chosen = service if service in setting.pack.services else clear_service(setting, heard)
     if not chosen:
         prefill(setting, state, heard)
@@ -120,6 +127,8 @@ def hear(setting: Setting, state: State, heard: Utterance) -> Turn:
         contact = setting.step(state, "contact")
         if contact is not None:
             return correct(setting, state, Correction(contact.code, Answer(reach, reach)), heard)
+    if step.kind not in OPEN_KINDS and is_about_another(setting, state, heard):
+        return Turn(state, outcome=Outcome.DIGRESS)
     answer = read(setting, state, step, heard)
     if asked := hear_place(setting, state, step, heard):
         return asked
@@ -135,7 +144,7 @@ def hear(setting: Setting, state: State, heard: Utterance) -> Turn:
     if step.kind is Kind.REVIEW:
         return hear_review(setting, state, heard)
     aside = is_aside(setting, state, step, heard)
-    if not aside and _digresses(setting, step, heard, answer):
+    if not aside and _digresses(setting, state, step, heard, answer):
         return Turn(state, outcome=Outcome.DIGRESS)
     if found := other_matter(setting, state, step, heard, answer):
         return found
@@ -187,15 +196,15 @@ def _pressed(setting: Setting, state: State, step: Step, heard: Utterance) -> Ut
     return Utterance(setting.words_of(shown[at])) if at is not None else heard
 
 
-def _digresses(setting: Setting, step: Step, heard: Utterance, answer: Read) -> bool:
+def _digresses(setting: Setting, state: State, step: Step, heard: Utterance, answer: Read) -> bool:
     lexicon = setting.lexicon
     if step.kind in OPEN_KINDS or answer.weak:
-        return digresses(heard, lexicon, own_words=answer.answer is not None)
+        return digresses(setting, state, heard, own_words=answer.answer is not None)
     if answer.answer is not None:
         # "what about SR-104217?" holds a number and is no answer to "how many?"
         asked = asks(heard, lexicon) or bool(heard.entity("request_number"))
-        return asked and heard.confidence >= OTHER_MATTER and digresses(heard, lexicon, own_words=False)
-    return digresses(heard, lexicon, own_words=False)
+        return asked and heard.confidence >= OTHER_MATTER and digresses(setting, state, heard, own_words=False)
+    return digresses(setting, state, heard, own_words=False)
 
 
 def _is_plain_answer(setting: Setting, state: State, step: Step, heard: Utterance) -> bool:

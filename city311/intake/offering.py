@@ -8,6 +8,7 @@ from city311.intake.definition import Kind, Step
 from city311.intake.phrases import Say
 from city311.intake.placing import put_pin, take_as_written, take_offer
 from city311.intake.reading import agrees, is_one_of, position, words, yes_or_no
+from city311.intake.same_place import is_at_same_place, put_before
 from city311.intake.setting import Setting
 from city311.intake.state import Spot, State
 from city311.intake.turn import Turn, ask_next, presses, take
@@ -32,6 +33,9 @@ def hear_place(setting: Setting, state: State, step: Step, heard: Utterance) -> 
         return asked
     if state.tried and presses(setting, heard, "utter_button_as_written"):
         return take(setting, state, step, take_as_written(state, state.tried), Utterance(""))
+    if is_at_same_place(setting, state, heard):
+        put_before(setting, state)
+        return ask_next(setting, Turn(state))
     if state.offers:
         if (offer := _picked(setting, state, heard)) is not None:
             return take(setting, state, step, take_offer(state, offer), Utterance(""))

@@ -18,6 +18,7 @@ from city311.intake.meanings import MAYBE_DANGER, REPORT, danger_chance, nearest
 from city311.intake.people import person
 from city311.intake.phrases import Phrase, Say, own, pack
 from city311.intake.reading import Candidate, contains, is_one_of, pick, words, yes_or_no
+from city311.intake.same_place import means_same_place
 from city311.intake.setting import Setting
 from city311.intake.state import Other, State
 
@@ -135,12 +136,21 @@ def afterwards(setting: Setting, state: State) -> Offer | None:
     if place is not None:
         # "88 Pine Rd" was asked for the first one; the second is on the same Pine Rd.
         told = set(words(place.value))
+        waiting = [_there(setting, state, other, place.value) for other in waiting]
         waiting = [
             replace(other, place=place.value) if other.place and set(words(other.place)) <= told else other
             for other in waiting
         ]
     kind = ALSO_LATER if state.ended == "stopped" else ALSO
     return _also(kind, waiting, contact.value if contact is not None else "")
+
+
+def _there(setting: Setting, state: State, other: Other, place: str) -> Other:
+    """A problem "there" is at the place of the first one as that was sent, whatever place was named at first."""
+    if not means_same_place(other.text, setting.lexicon):
+        return other
+    # What was sent is known more exactly than by its words; the next report takes it from there.
+    return replace(other, place="" if state.ended == "submit" else place)
 
 
 def may_report(setting: Setting, heard: Utterance) -> Offer | None:

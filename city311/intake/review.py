@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from city311.city.model import LocationType
-from city311.intake.acts import BACK, CANCEL, RESTART, SKIP, Utterance, act, digresses
+from city311.intake.acts import BACK, CANCEL, RESTART, SKIP, Utterance, act
 from city311.intake.answers import value_phrase
 from city311.intake.asides import remark
 from city311.intake.asking import edit, explain, label_options
 from city311.intake.choosing import with_service
 from city311.intake.correcting import Correction, correction
 from city311.intake.definition import CHANGE, REVIEW, SERVICE, Kind, Step
+from city311.intake.digressing import digresses
 from city311.intake.phrases import Say, own
 from city311.intake.places import needs_detail
 from city311.intake.placing import settle
@@ -45,8 +46,10 @@ def missing_place(setting: Setting, state: State) -> Turn | None:
 
 def hear_review(setting: Setting, state: State, heard: Utterance) -> Turn:
     """Takes a message to the read-back that does not send it."""
-    if digresses(heard, setting.lexicon, own_words=False):
+    if digresses(setting, state, heard, own_words=False):
         return Turn(state, outcome=Outcome.DIGRESS)
+    if heard.intent == "add_to_request" and remark(setting, state, REVIEW, heard):
+        return ask_next(setting, Turn(state, [Say(own("utter_remark_kept"))]))
     doubts = contains(heard.text, setting.lexicon.correction) or heard.intent == "correct_answer"
     refuses = yes_or_no(heard.text, setting.lexicon) == "no" or (heard.intent == "deny" and heard.confidence >= 0.5)
     if doubts or refuses or presses(setting, heard, "utter_button_change"):
@@ -97,7 +100,7 @@ def hear_change(setting: Setting, state: State, heard: Utterance) -> Turn:
     ):
         state.asking = ""
         return ask_next(setting, Turn(state))
-    if digresses(heard, setting.lexicon, own_words=False):
+    if digresses(setting, state, heard, own_words=False):
         return Turn(state, outcome=Outcome.DIGRESS)
     state.misses += 1
     return ask_next(setting, Turn(state, [Say(own("utter_which_one" if state.misses <= 2 else "utter_ways_out"))]))

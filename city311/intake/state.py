@@ -104,6 +104,7 @@ class State:
         alike: reports that may be the same, the likeliest first; the first is asked about.
         looked: for which service, place and thing they were looked for.
         follows: number of the report that is followed instead of making a new one.
+        before: the place of the report that the resident made just before; "there" and "the same corner" mean it.
     """
 
     form: str
@@ -134,6 +135,7 @@ class State:
     alike: list[Alike] = field(default_factory=list)
     looked: str = ""
     follows: str = ""
+    before: Spot = field(default_factory=Spot)
 
     def to_slot(self) -> dict[str, Any]:
         """As plain JSON for the slot."""
@@ -150,13 +152,14 @@ def from_slot(value: Any) -> State | None:
         alike = [Alike(**one) for one in value.get("alike", ())]
         spots = {
             "spot": Spot(**value.get("spot", {})),
+            "before": Spot(**value.get("before", {})),
             "offers": [Spot(**offer) for offer in value.get("offers", ())],
         }
         state = State(**{**value, "answers": answers, "later": later, "alike": alike, **spots})
     except (KeyError, TypeError, AttributeError):
         return None
     whole = _has_types_of(state, State(form="")) and all(map(_is_answer, answers.values()))
-    placed = all(_has_types_of(spot, Spot()) for spot in (state.spot, *state.offers))
+    placed = all(_has_types_of(spot, Spot()) for spot in (state.spot, state.before, *state.offers))
     parts = all(_has_types_of(other, Other("", "")) for other in later)
     known = all(_has_types_of(one, Alike("", "", 0, "", "")) for one in alike)
     return state if whole and placed and parts and known else None

@@ -95,6 +95,24 @@ def _of_days(setting: Setting, heard: Utterance, mine: Sequence[Mine]) -> list[M
     return found
 
 
+def names_a_sent_one(setting: Setting, heard: Utterance, running: str) -> bool:
+    """Whether a message names a report that was sent, while another one is being made: its number, "my other report",
+    "the one I reported", the report of another service than ``running``, the one being made.
+    """
+    lexicon = setting.lexicon
+    if heard.entity("request_number") or contains(heard.text, lexicon.sent_ones):
+        return True
+    if not contains(heard.text, lexicon.report_nouns):
+        return False
+    others = set(setting.pack.services) - {running, setting.pack.city.catch_all_service}
+    reports = [
+        Candidate(code, tuple(f"{said} {noun}" for said in sayings for noun in lexicon.report_nouns))
+        for code in others
+        if (sayings := _sayings(setting, code, setting.pack.services[code].name))
+    ]
+    return bool(mentioned(heard.text, reports, lexicon))
+
+
 def span_of(setting: Setting, said: str) -> tuple[date, date] | None:
     """The first and last day that words such as "last week", "in March" or "yesterday" may mean; None for no days."""
     told, lexicon, today = words(said), setting.lexicon, setting.now.date()

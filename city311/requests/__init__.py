@@ -4,7 +4,7 @@ from city311.requests.afterwards import Afterwards, Became, Words
 from city311.requests.capability import Reopened, Requests
 from city311.requests.delivery import Timing, Undelivered, retry, undelivered
 from city311.requests.duplicates import Likely
-from city311.requests.mine import Reported
+from city311.requests.mine import Made, Reported
 from city311.requests.photos import Photos, TooManyPhotos
 from city311.requests.pictures import BadPicture, Fault
 from city311.requests.states import State
@@ -22,6 +22,7 @@ __all__ = [
     "Filed",
     "Kind",
     "Likely",
+    "Made",
     "Photos",
     "Reopened",
     "Reported",

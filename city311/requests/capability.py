@@ -20,7 +20,7 @@ from city311.requests.delivery import Delivery, Timing, Undelivered, retry, unde
 from city311.requests.duplicates import Likely, likely_duplicates
 from city311.requests.follow import follow, followed_by, unfollow
 from city311.requests.history import Pace, Usual
-from city311.requests.mine import Reported, follows, is_theirs, of_reporter
+from city311.requests.mine import Made, Reported, follows, is_theirs, made, of_reporter
 from city311.requests.port import WorkOrderSystem
 from city311.requests.reopen import again, may_reopen
 from city311.requests.states import State
@@ -184,6 +184,10 @@ class Requests:
         with reading(self._engine) as session:
             row = session.get(ServiceRequest, number)
             return row is not None and (is_theirs(session, row, asker) or follows(session, number, asker))
+
+    def made(self, number: str, asker: str) -> Made | None:
+        """The service and the place of a report that they made; None where it is not theirs."""
+        return made(self._engine, number, asker)
 
     def is_open(self, number: str, *, budget_s: float = 2.0) -> bool:
         """Whether a request is open: in the system of record, or as far as is known where that can't be asked."""

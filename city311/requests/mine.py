@@ -6,6 +6,7 @@ and reports in which that phone was left as contact, are theirs too.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,6 +50,39 @@ def of_reporter(engine: Engine, pack: Pack, reporter: str, limit: int) -> list[R
             .limit(limit)
         ).all()
     return [_reported(pack, request, state) for request, state in rows]
+
+
+@dataclass(frozen=True)
+class Made:
+    """Of a report that somebody made: its service and its place. ``lat``, ``long``: WGS 84 degrees, None
+    where only words are known. ``kind``: how it was found, as :class:`city311.intake.Spot` has it.
+    """
+
+    number: str
+    service_code: str
+    address: str
+    lat: float | None
+    long: float | None
+    kind: str
+
+
+def made(engine: Engine, number: str, asker: str) -> Made | None:
+    """What that person reported as ``number``; None where it is not theirs."""
+    with reading(engine) as session:
+        row = session.get(ServiceRequest, number)
+        if row is None or not is_theirs(session, row, asker):
+            return None
+        kept: Mapping[str, object] = row.submission
+        lat, long = kept.get("lat"), kept.get("long")
+        facts = kept.get("place")
+        return Made(
+            number,
+            row.service_code,
+            str(kept.get("address") or ""),
+            lat if isinstance(lat, float) else None,
+            long if isinstance(long, float) else None,
+            str(facts.get("kind") or "") if isinstance(facts, Mapping) else "",
+        )
 
 
 def is_theirs(session: Session, row: ServiceRequest, asker: str) -> bool:

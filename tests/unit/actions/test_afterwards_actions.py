@@ -197,19 +197,6 @@ def test_another_matter_leaves_the_question(rasa):
     assert rasa.message["intent"]["name"] == "report" and rasa.slots["offer"] is None
 
 
-def test_inside_a_report_the_numbers_are_listed_instead(rasa):
-    numbers = three(rasa)
-    forget_which_was_last(rasa)
-    rasa.says("There is a huge pothole", "report", service="pothole")
-    rasa.hears("withdraw my report", "withdraw_request")
-    rasa.runs(ActionChangeSent())
-    assert rasa.spoken() == ["utter_ask_which_number", *["utter_list_line"] * 3]
-    assert numbers[0] in rasa.words()[-1]
-    rasa.hears(f"withdraw {numbers[0]}", "withdraw_request", request_number=numbers[0])
-    rasa.runs(ActionChangeSent())
-    assert rasa.spoken() == ["utter_take_back_after_this"]
-
-
 # -- adding
 
 
