@@ -31,6 +31,8 @@ from city311.store.reports import KnownReport
 
 _SAME_WITHIN = timedelta(days=1)
 _MOST_A_DAY = 20
+_TOLD = "told"
+"""In the payload of a reopening: the resident knows, and the next news would be none."""
 
 
 class Became(str, Enum):
@@ -176,6 +178,33 @@ def reopen(engine: Engine, number: str, closed_at: datetime, words: Words, at: d
         return _record(session, ledger.REOPEN, key, number, words, at, lease_s)
 
     return _in_one_go(engine, number, within)
+
+
+def reopening_was_told(engine: Engine, number: str) -> None:
+    """Note that who had a request opened again heard at once that it is: the system of record took it."""
+    with writing(engine) as session:
+        row = _last_reopening(session, number)
+        if row is not None:
+            row.payload = {**row.payload, _TOLD: True}
+
+
+def who_knows(session: Session, number: str, state: State) -> list[str]:
+    """Sender ids of whom it would be no news that a request is now in ``state``: who had it opened again and was told
+    so. Good for the first change that is seen after that.
+    """
+    row = _last_reopening(session, number)
+    if row is None or not row.payload.get(_TOLD):
+        return []
+    row.payload = {**row.payload, _TOLD: False}
+    if state is not State.REOPENED:
+        return []
+    senders, _phone = same_person(session, str(row.payload.get("author", "")))
+    return senders
+
+
+def _last_reopening(session: Session, number: str) -> Outbox | None:
+    theirs = select(Outbox).where(Outbox.number == number, Outbox.kind == ledger.REOPEN)
+    return session.scalar(theirs.order_by(Outbox.id.desc()).limit(1))
 
 
 def outcome(engine: Engine, said: Said, number: str) -> Afterwards:

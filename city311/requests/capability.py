@@ -131,7 +131,12 @@ class Requests:
         if self._system.obeys_followups:
             become = partial(afterwards.reopen, self._engine, known.number, since, words)
             done = self._say_afterwards(known.number, become, deadline)
-            return None if done.became is Became.NOT_THEIRS else Reopened(done.number, done.became is Became.PASSED_ON)
+            if done.became is Became.NOT_THEIRS:
+                return None
+            passed_on = done.became is Became.PASSED_ON
+            if passed_on and not done.again:
+                afterwards.reopening_was_told(self._engine, done.number)
+            return Reopened(done.number, passed_on)
         key = f"reopen:{known.number}:{since.isoformat()}"
         left = max(0.5, deadline - time.monotonic())
         filed = self.submit(

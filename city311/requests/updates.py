@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from city311.city.model import Pack
 from city311.connectors.model import ConnectorError, RemoteRequest
 from city311.requests import duplicates
+from city311.requests.afterwards import who_knows
 from city311.requests.duplicates import Sought
 from city311.requests.follow import followers
 from city311.requests.port import WorkOrderSystem
@@ -215,7 +216,9 @@ class Watch:
     ) -> None:
         """One update for the reporter and each follower, and for those of the reports that repeat this one."""
         reporter = ours.reporter if ours is not None and ours.withdrawn_at is None else ""
-        reopens = may_be_reopened(State(status.state or State.PASSED_ON))
+        state = State(status.state or State.PASSED_ON)
+        knows = who_knows(session, ours.number, state) if ours is not None else []
+        reopens = may_be_reopened(state)
         wanting = {reporter: ""} if reporter else {}
         wanting |= {follower: "" for follower, _ in followers(session, row.reference)}
         for child in session.scalars(select(KnownReport).where(KnownReport.parent == row.reference)):
@@ -225,6 +228,8 @@ class Watch:
             for one in filter(None, [*people, made_by]):
                 wanting.setdefault(one, child.reference)
         for recipient, child_reference in wanting.items():
+            if recipient in knows and not status.notes:
+                continue
             session.add(
                 Update(
                     key=f"{row.reference}:{row.changes}:{_short(recipient)}",

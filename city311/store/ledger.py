@@ -70,7 +70,7 @@ class Outbox(Base):
     """One thing to do at a system of record for request ``number``; ``key`` names it, so that it is there once.
 
     Attributes:
-        payload: of what was said afterwards ``author``, ``text`` and ``media_urls``.
+        payload: of what was said afterwards ``author``, ``text`` and ``media_urls``; ``told`` of a reopening.
         state: waiting, sending (its lease tells whether still), sent, failed or kept (a person has to look).
         attempts: how often it was begun.
         posts: how often it was sent with an outcome that stayed unknown.
