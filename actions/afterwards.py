@@ -19,10 +19,13 @@ from actions.which import just_spoken_of, spoken_of, which_report
 from city311.intake import (
     DANGER,
     MAYBE_DANGER,
+    NEXT,
+    Offer,
     Say,
     Utterance,
     danger_chance,
     is_unsure,
+    label_of,
     more_or_new,
     own,
     pack,
@@ -108,6 +111,8 @@ class _Wish:
         setting = self.here.setting(language(self.tracker, self.here))
         corrects = self.heard.intent == "correct_answer"
         text = self.heard.text if self.known.get("told") or corrects else told(setting, self.heard)
+        if not await asyncio.to_thread(self.here.requests.came_from_here, self.number):
+            return self.elsewhere()
         if not await asyncio.to_thread(self.here.requests.may_add, self.number, self.sender):
             self.says("utter_not_yours_to_add")
             return []
@@ -115,6 +120,17 @@ class _Wish:
             return offering(tell(self.number, "add_to_request", "utter_ask_what_to_add"))
         await add(self, text, opening=("utter_already_sent",) if corrects else ())
         return []
+
+    def elsewhere(self) -> list[EventType]:
+        """A report that the system of record has from somebody else: no words can be added, but a new one made."""
+        if self.status.kind is Kind.UNAVAILABLE:
+            self.says("utter_status_unavailable")
+            return []
+        self.says("utter_cannot_add_elsewhere")
+        code = self.status.service_code or ""
+        if code not in self.here.pack.services or self.tracker.active_loop.get("name"):
+            return []
+        return offering(Offer(NEXT, [label_of(code)], self.heard.text.strip()))
 
     async def withdraws(self) -> list[EventType]:
         """Asks first; a report of somebody else's that they follow is only unfollowed."""

@@ -8,6 +8,7 @@ from city311.intake.meanings import MAYBE_DANGER, danger_chance, is_unsure, labe
 from city311.intake.more import more_or_new, tells_more
 from city311.intake.offers import (
     LOST,
+    NEXT,
     NO_DANGER,
     UNSURE,
     Offer,
@@ -39,6 +40,7 @@ __all__ = [
     "GIVEN",
     "LOST",
     "MAYBE_DANGER",
+    "NEXT",
     "NO_DANGER",
     "SKIPPED",
     "SURE",

@@ -190,6 +190,11 @@ class Requests:
             row = session.get(ServiceRequest, number)
             return row is not None and (is_theirs(session, row, asker) or follows(session, number, asker))
 
+    def came_from_here(self, number: str) -> bool:
+        """Whether a request was made through this installation, by whomever."""
+        with reading(self._engine) as session:
+            return session.get(ServiceRequest, number) is not None
+
     def made(self, number: str, asker: str) -> Made | None:
         """The service and the place of a report that they made; None where it is not theirs."""
         return made(self._engine, number, asker)
