@@ -16,7 +16,7 @@ from actions.surroundings import Surroundings, surroundings
 from actions.which import spoken_of, which_report
 from city311.intake import Phrase, Say, own, pack
 from city311.language.dates import day_words
-from city311.requests import Kind, Sentence, Status, how_it_stands
+from city311.requests import Kind, Sentence, Status, how_it_stands, phone
 
 _MOST_LISTED = 5
 _LONGEST_NUMBER = 64
@@ -65,6 +65,9 @@ def told_status(here: Surroundings, status: Status, spoken: str) -> list[Say]:
     if status.kind is Kind.WAITING:
         key = "utter_status_refused" if status.refused else "utter_status_waiting"
         return [Say(own(key, number=number, service=service, date=since))]
+    if status.kind is Kind.NOT_SHOWN:
+        whom = phone(here.pack, status)
+        return [Say(own("utter_status_not_shown", number=number, service=service, date=since, department_phone=whom))]
     if status.kind is Kind.UNAVAILABLE:
         return [Say(own("utter_status_unavailable", number=number))]
     stands = how_it_stands(here.pack, status, spoken, datetime.now(timezone.utc))

@@ -34,7 +34,8 @@ class Kind(str, Enum):
 
     ``found``: the system of record has it, and this is how it stands there. ``waiting``: recorded, not passed on yet.
     ``unknown``: nobody has it. ``mistyped``: it cannot be one of our numbers; a digit is wrong. ``unavailable``: the
-    system of record cannot be asked now; what we know ourselves is there.
+    system of record cannot be asked now; what we know ourselves is there. ``not_shown``: it took it, and does not show
+    it: deleted, renumbered, in an archive, or not listed yet.
     """
 
     FOUND = "found"
@@ -42,6 +43,7 @@ class Kind(str, Enum):
     UNKNOWN = "unknown"
     MISTYPED = "mistyped"
     UNAVAILABLE = "unavailable"
+    NOT_SHOWN = "not_shown"
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,8 @@ def _of_ours(
         remote = system.status(identity, budget_s=budget_s)
     except (SystemUnavailable, SystemRefused):
         return _known(pack, row, Kind.UNAVAILABLE)
-    if remote is None:  # we know that it took it: an archive, a delay, a wrong jurisdiction, but not "unknown"
-        return _known(pack, row, Kind.UNAVAILABLE)
+    if remote is None:  # we know that it took it
+        return _known(pack, row, Kind.NOT_SHOWN)
     with reading(engine) as session:
         return shown(session, pack, remote, row)
 

@@ -587,7 +587,7 @@ def test_what_it_took_is_never_unknown(server, capability):
     requests = capability()
     filed = requests.submit(draft(), key="k")
     server.rows.clear()
-    assert requests.status(filed.number).kind is Kind.UNAVAILABLE
+    assert requests.status(filed.number).kind is Kind.NOT_SHOWN
 
 
 # -- everything I reported

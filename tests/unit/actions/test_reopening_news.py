@@ -74,7 +74,9 @@ def test_only_that_one_news_is_spared_them(rasa, server, filed):
     server.rows[0].update(
         status="open", status_notes=None, extended_attributes={"state": "reopened"}, updated_datetime=at
     )
-    assert states(look(rasa, server), rasa.sender) == ["done_unexplained", "done_unexplained", "reopened"], "the crew opened it this time"
+    assert states(look(rasa, server), rasa.sender) == ["done_unexplained", "done_unexplained", "reopened"], (
+        "the crew opened it this time"
+    )
 
 
 def test_what_waited_for_the_desk_is_news(rasa, server, filed):

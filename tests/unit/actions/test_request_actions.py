@@ -102,6 +102,12 @@ def test_the_status_is_what_the_system_of_record_says_now(rasa, server, filed):
     assert "Filled with fresh asphalt." in words[1]
 
 
+def test_what_its_system_shows_no_more_is_said_as_it_is(rasa, server, filed):
+    server.rows.clear()
+    (words,) = asks(rasa, ActionCheckStatus())
+    assert rasa.spoken() == ["utter_status_not_shown"] and filed in words and "617-555" in words
+
+
 def test_a_status_reveals_no_contact(rasa, conversations, server, filed):
     server.rows[0].update(status="closed", status_notes="Called 617-555-0199 and wrote to ana@example.org.")
     words = " ".join(asks(conversations(), ActionCheckStatus(), request_number=filed))

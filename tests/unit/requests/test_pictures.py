@@ -175,3 +175,84 @@ def test_a_position_of_impossible_numbers_is_none(parts: tuple[float, ...]) -> N
     made = exif(lat=("N", (42.0, 22.0, 12.0)), lon=("W", (71.0, 6.0, 36.0)))
     made.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = parts
     assert draw(photo(exif=made)).position is None
+
+
+def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A whole PNG with further chunks behind its head."""
+    whole = photo((64, 48), kind="PNG")
+    extra = b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
+    )
+    return whole[:33] + extra + whole[33:]
+
+
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><exif:GPSLatitude>42,22.2N</exif:GPSLatitude>Ana</x:xmpmeta>"
+INSIDE = [
+    pytest.param(photo(xmp=XMP), id="xmp of a jpeg"),
+    pytest.param(photo(kind="WEBP", xmp=XMP), id="xmp of a webp"),
+    pytest.param(png_with((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)), id="xmp of a png"),
+    pytest.param(png_with((b"tEXt", b"Author\0Ana")), id="text of a png"),
+    pytest.param(photo(exif=HERE) + photo((80, 60), exif=HERE, comment=b"Ana"), id="a second picture behind"),
+    pytest.param(b"".join((photo()[:2], b"\xff\xe1\0\x20Ana" + b"a" * 27, photo()[2:])), id="a made-up segment"),
+]
+
+
+@pytest.mark.parametrize("sent", INSIDE)
+def test_whatever_else_a_file_tells_is_left_behind(sent: bytes) -> None:
+    assert b"Ana" in sent
+    drawn = draw(sent)
+    for kept in (drawn.content, drawn.small):
+        assert b"Ana" not in kept and b"xmp" not in kept and b"GPS" not in kept
+        assert set(Image.open(io.BytesIO(kept)).info) <= {
+            "jfif",
+            "jfif_version",
+            "jfif_unit",
+            "jfif_density",
+            "progressive",
+            "progression",
+        }
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"%PDF-1.7\n", b"PK\x03\x04", b"<html><script>alert(1)</script>", b"#!/bin/sh\n", b"\n"],
+    ids=["pdf", "zip", "page", "program", "newline"],
+)
+def test_a_picture_behind_something_else_is_none(head: bytes) -> None:
+    with pytest.raises(BadPicture):
+        draw(head + photo())
+
+
+def test_a_moving_picture_of_many_frames_is_its_first() -> None:
+    frames = [Image.new("RGB", (40, 30), (shade, 0, 0)) for shade in range(200)]
+    sent = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    drawn = draw(sent)
+    assert (drawn.width, drawn.height) == (40, 30)
+
+
+@pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
+def test_a_small_chunk_that_unfolds_to_a_hundred_megabytes_does_no_harm(name: bytes) -> None:
+    bomb = zlib.compress(b"\0" * (100 * 1024 * 1024), 9)
+    try:
+        drawn = draw(png_with((name, b"a\0\0" + bomb)))
+    except BadPicture:
+        return
+    assert len(drawn.content) < 100_000
+
+
+@pytest.mark.parametrize("side", [0, 9, 65535])
+def test_a_camera_that_says_nonsense_about_upright(side: int) -> None:
+    made = Image.Exif()
+    made[ExifTags.Base.Orientation] = side
+    drawn = draw(photo((60, 40), exif=made))
+    assert (drawn.width, drawn.height) == (60, 40)
+
+
+def test_facts_that_point_at_themselves_end() -> None:
+    """An IFD whose GPS pointer and whose next pointer lead back to itself."""
+    ifd = struct.pack("<HHHIII", 1, 0x8825, 4, 1, 8, 8)
+    tiff = b"Exif\0\0II*\0" + struct.pack("<I", 8) + ifd
+    segment = b"\xff\xe1" + struct.pack(">H", len(tiff) + 2) + tiff
+    drawn = draw(photo((60, 40))[:2] + segment + photo((60, 40))[2:])
+    assert drawn.position is None and drawn.width == 60

@@ -238,6 +238,69 @@ def test_closing_times_are_learned(town):
     assert usual(town.engine, "pothole", town.at).half == timedelta(hours=5)
 
 
+def test_a_merged_report_is_told_under_its_parent_and_comes_back_when_it_is_parted(town):
+    parent, child = town.files(), town.files("web-2", "14 Elm Street")
+    town.later()
+    town.system.put(child, "duplicate", at=town.at, parent=parent)
+    town.later()
+    town.system.put(child, "accepted", at=town.at)
+    town.later()
+    town.system.put(parent, "done", at=town.at, status_notes="Filled.")
+    town.later()
+    texts = town.told("web-2")
+    assert len(texts) == 2 and "Someone else told us" in texts[0]
+    assert "Filled." not in "".join(texts), "no more of the other's"
+    assert "Filled." in town.told("web-1")[-1]
+
+
+def test_reports_that_are_merged_in_a_circle_end(town):
+    one, other = town.files(), town.files("web-2", "14 Elm Street")
+    town.system.put(one, "duplicate", at=town.at, parent=other)
+    town.system.put(other, "duplicate", at=town.at, parent=one)
+    for _ in range(3):
+        town.later()
+    assert 1 <= len(town.told("web-1")) <= 2 and 1 <= len(town.told("web-2")) <= 2
+
+
+def test_a_deleted_report_tells_nothing_and_nothing_is_lost(town):
+    number = town.files()
+    town.later()
+    gone = town.system.requests.pop(number)
+    look_soon(town.engine, [number], town.at)
+    for _ in range(3):
+        town.later()
+    assert town.told() == []
+    with reading(town.engine) as session:
+        assert session.get(ServiceRequest, number) is not None
+    town.system.requests[number] = gone
+    town.system.put(number, "done", at=town.at, status_notes="Filled.")
+    town.later()
+    assert len(town.told()) == 1
+
+
+def test_a_report_under_a_new_number_is_nobodys_news(town):
+    number = town.files()
+    town.later()
+    town.system.requests.pop(number)
+    town.system.put("X-99", "done", at=town.at, status_notes="Filled.")
+    town.later()
+    assert town.told() == [], "nobody knows whose that is"
+
+
+def test_changes_in_any_order_end_where_the_newest_says(town):
+    number = town.files()
+    town.later()
+    newest = town.at + timedelta(minutes=9)
+    for minutes, state in ((9, "done"), (3, "accepted"), (6, "in_progress"), (9, "done")):
+        town.system.put(number, state, at=town.at + timedelta(minutes=minutes), status_notes=None)
+        town.watch.take_in(list(town.system.requests.values()))
+    town.later(minutes=10)
+    assert len(town.told()) == 1
+    with reading(town.engine) as session:
+        known = session.get_one(KnownReport, number)
+        assert (known.state, known.updated_at) == ("done_unexplained", newest)
+
+
 def test_a_system_that_lists_no_changes_is_asked_for_what_somebody_waits_for(town):
     town.system.lists_changes = False
     number = town.files()
