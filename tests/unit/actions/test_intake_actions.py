@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import pytest
-from PIL import Image
 from played_rasa import FORM, POTHOLE, answer_all, report_pothole
 from rasa_sdk import Tracker
 from sqlalchemy import text
@@ -509,37 +507,6 @@ def test_budgets_leave_room_below_the_limit_of_an_action():
         source = inspect.getsource(module)
         budgets = [float(part.split(")")[0].split(",")[0]) for part in source.split("budget_s=")[1:]]
         assert budgets and all(budget <= 4.0 for budget in budgets)
-
-
-# -- photos
-
-
-def picture() -> bytes:
-    target = io.BytesIO()
-    Image.new("RGB", (40, 30), "red").save(target, "JPEG")
-    return target.getvalue()
-
-
-def test_photos_are_filed_with_the_report_and_only_ones_own(rasa, here, server):
-    mine = here.photos.keep(picture(), rasa.sender, datetime.now(timezone.utc))
-    somebodys = here.photos.keep(picture(), "web-somebody", datetime.now(timezone.utc))
-    rasa.metadata = {"media": [mine.id, somebodys.id]}
-    report_pothole(rasa)
-    rasa.finishes()
-    (request,) = server.rows
-    assert request["form"]["media_url"] == [f"https://311.example{mine.link}"]
-    assert here.photos.forget_old(datetime.now(timezone.utc) + timedelta(days=30)) == 1  # not the one filed
-
-
-def test_a_photo_before_any_word_waits_for_the_report(rasa, here):
-    rasa.metadata = {"media": ["a1"]}
-    rasa.hears("…", "nlu_fallback")
-    rasa.runs(clarify.ActionClarify())
-    assert "What is wrong" in rasa.words()[0]
-    rasa.metadata = {}
-    report_pothole(rasa)
-    assert rasa.slots["intake"]["photos"] == ["a1"]
-    assert rasa.slots["photos"] is None
 
 
 # -- somebody reported the same already
