@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from doubles.portal import Portal
+from doubles.phones import eventually
+from doubles.portal import EAGER, UNHURRIED, Portal
 from doubles.relay import RelayDouble
 from PIL import ExifTags, Image
 from sqlalchemy import Engine, text
@@ -118,6 +119,15 @@ def test_photos_that_no_report_came_to_are_forgotten(engine: Engine, tmp_path) -
     assert photos.forget_old(now() + timedelta(days=8)) == 1
     assert [one.id for one in photos.of("web-me", [filed.id, left.id])] == [filed.id]
     assert len(list((tmp_path / "photos").iterdir())) == 2
+
+
+def test_the_portal_deletes_them_by_itself(engine: Engine, relay: RelayDouble, tmp_path) -> None:
+    photos = Photos(engine, open_files(str(tmp_path / "photos")))
+    old = photos.keep(photo("red"), "web-me", now() - timedelta(days=8))
+    new = photos.keep(photo("blue"), "web-me", now())
+    with Portal(engine, relay.port, pace=UNHURRIED, timing=EAGER, relay_timeout_s=20):
+        eventually(lambda: not photos.of("web-me", [old.id]))
+    assert photos.of("web-me", [old.id, new.id]) == [new]
 
 
 def test_where_a_photo_was_taken_is_kept_for_its_conversation_alone(engine: Engine, tmp_path) -> None:
