@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 
@@ -85,10 +84,11 @@ class ValidateIntakeForm(Action):
         if state is not None and is_new_message(tracker, FORM) and _known(tracker).get("aside"):
             # The answer to a question about another report, which was asked in the middle of this one.
             return [SlotSet("answer", None), ActionExecutionRejected(FORM)]
-        before = deepcopy(state)
+        choice = _open_choice(state)
         earlier = await made_before(tracker, here) if state is None or state.ended else None
         turn = await asyncio.to_thread(_turn, setting, state, tracker, _place_of(earlier))
-        await _remember_choice(here, before, turn.state, setting.language)
+        if choice is not None:
+            await _remember_choice(here, *choice, turn.state, setting.language)
         if turn.outcome is Outcome.DIGRESS:
             return [SlotSet("intake", turn.state.to_slot()), SlotSet("answer", None), ActionExecutionRejected(FORM)]
         say(dispatcher, tracker, here, turn.says, about=_about(here, turn))
@@ -136,15 +136,19 @@ def _known(tracker: Tracker) -> dict[str, Any]:
     return (tracker.latest_message or {}).get("known") or {}
 
 
-async def _remember_choice(here: Surroundings, before: State | None, after: State, spoken: str) -> None:
+def _open_choice(state: State | None) -> tuple[str, list[str]] | None:
+    """The words about which the kind of problem is being asked, and the kinds on buttons; None where it is not."""
+    if state is None or state.asking != "service" or not state.candidates:
+        return None
+    return state.remarks[-1] if state.service and state.remarks else state.first, list(state.candidates)
+
+
+async def _remember_choice(here: Surroundings, text: str, kinds: list[str], after: State, spoken: str) -> None:
     """Keeps which of the kinds of problems offered on buttons was chosen, for who trains the model."""
-    if before is None or before.asking != "service" or not before.candidates:
-        return
-    offered = [label_of(code) for code in before.candidates]
-    text = before.remarks[-1] if before.service and before.remarks else before.first
-    if after.asking != "service" and after.service in before.candidates:
+    offered = [label_of(code) for code in kinds]
+    if after.asking != "service" and after.service in kinds:
         await remember(here, text, offered, label_of(after.service), spoken)
-    elif after.asking == "service" and not set(after.candidates) & set(before.candidates):
+    elif after.asking == "service" and not set(after.candidates) & set(kinds):
         await remember(here, text, offered, NONE_OF_THESE, spoken)
 
 
