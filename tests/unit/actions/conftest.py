@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from contract.open311_connector.georeport_double import KEY, Double
 from played_rasa import Rasa
+from sent_reports import report
 
 from actions import afterwards, answers, clarify, intake, offers, requests, safety
 from actions.surroundings import Surroundings
@@ -71,3 +73,31 @@ def rasa(here: Surroundings) -> Rasa:
 @pytest.fixture
 def conversations(here: Surroundings) -> Callable[..., Rasa]:
     return lambda **options: Rasa(here, **{"sender": f"web-{next(_numbers)}", **options})
+
+
+@pytest.fixture
+def filed(rasa):
+    """A report of this conversation; its number."""
+    return report(rasa)
+
+
+@pytest.fixture
+def closed(server, filed):
+    """A report of this conversation that was closed an hour ago."""
+    at = datetime.now(timezone.utc) - timedelta(hours=1)
+    server.rows[0].update(status="closed", status_notes="Filled.", updated_datetime=at)
+    return filed
+
+
+@pytest.fixture
+def elsewhere(here, server, pack, monkeypatch):
+    """A system of record of somebody else's: own ids, and further ``updates`` or none."""
+
+    def become(*, updates):
+        server.switches.own_numbers = False
+        config = replace(pack.workorders, url=server.url, timeout_s=2.0, own_numbers=False, updates=updates)
+        system = Open311(config, KEY, zone=pack.city.timezone, breaker=Breaker(failures=1000, pause_s=60))
+        monkeypatch.setattr(here.requests, "_system", system)
+        monkeypatch.setattr(here.requests, "_delivery", replace(here.requests._delivery, system=system))
+
+    return become
