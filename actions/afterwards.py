@@ -254,7 +254,7 @@ async def add_more(
     """
     setting = here.setting(language(tracker, here), tracker.get_latest_input_channel() or "")
     number = just_spoken_of(tracker)
-    if not number or not tells_more(setting, heard):
+    if not number or heard.pin is not None or not tells_more(setting, heard):
         return None
     if not await asyncio.to_thread(here.requests.may_add, number, tracker.sender_id):
         return None
