@@ -101,3 +101,36 @@ def test_an_offer_after_an_answer(conversation, actions):
     actions.scripted["action_not_yet"] = [says("Not yet.", events=OFFERED)]
     actions.scripted["validate_offer_form"] = [ASKED]
     assert conversation.says("zask_question", strict=True) == ["Not yet.", "Which of these?"]
+
+
+FORM = "intake_form"
+BACK = [{"event": "active_loop", "name": FORM}, slot("requested_slot", "answer")]
+
+
+def in_a_report(conversation, actions):
+    """A report is being made, and in the middle of it something is asked about another."""
+    assert conversation.says("zreport a hole", strict=True) == ["Question 1?"]
+    actions.scripted["action_check_status"] = [says(events=OFFERED)]
+    actions.scripted["validate_offer_form"] = [ASKED, ENDED]
+    assert conversation.says("zcheck_status of mine", strict=True) == ["Which of these?"]
+    assert conversation.stored().active_loop_name == OFFER_FORM
+
+
+def test_an_answer_about_another_report_is_done_and_the_report_goes_on(conversation, actions):
+    in_a_report(conversation, actions)
+    message = taken("status of the first", "check_status", known={"aside": True})
+    message["events"][3:3] = BACK
+    actions.scripted["action_take_offer"] = [message]
+    assert conversation.says("zinform the first", strict=True) == ["action_check_status says so.", "Question 1?"]
+    assert conversation.stored().active_loop_name == FORM
+    assert conversation.says("zinform Oak Street", strict=True) == ["Question 2?"]
+
+
+def test_no_answer_about_another_report_leads_back_too(conversation, actions):
+    in_a_report(conversation, actions)
+    nothing = [slot(name, None) for name in ("offer", "choice", "requested_slot")]
+    follow = {"event": "followup", "name": FORM}
+    actions.scripted["action_take_offer"] = [says("As it is.", events=[*nothing, *BACK, follow])]
+    assert conversation.says("zdeny", strict=True) == ["As it is.", "Question 1?"]
+    assert conversation.stored().active_loop_name == FORM
+    assert conversation.says("zinform Oak Street", strict=True) == ["Question 2?"]
