@@ -24,7 +24,7 @@ from city311.connectors import answers, transport
 from city311.connectors import open311_answers as reading
 from city311.connectors.answers import Record, text
 from city311.connectors.breaker import Breaker
-from city311.connectors.matching import SLACK, is_ours, marked
+from city311.connectors.matching import SLACK, is_ours
 from city311.connectors.model import (
     Followup,
     Receipt,
@@ -36,6 +36,7 @@ from city311.connectors.model import (
     SystemUnavailable,
     Unclear,
 )
+from city311.connectors.open311_forms import followup_form, request_form, utc
 from city311.connectors.transport import Answer, Elsewhere, Form, Lost, NotReached
 
 _ATTEMPTS = 3
@@ -129,7 +130,7 @@ class Open311:
             Unclear: it may have been taken; :meth:`find` it before sending it again.
         """
         deadline = self._deadline(budget_s)
-        form = self._form(submission)
+        form = request_form(submission, self._config, self._api_key)
 
         def once() -> Receipt:
             base, extension = self._endpoint(deadline)
@@ -155,8 +156,8 @@ class Open311:
             return Receipt(service_request_id=found.id) if found else None
         window = (
             ("service_code", submission.service_code),
-            ("start_date", _utc(since - SLACK)),
-            ("end_date", _utc(datetime.now(timezone.utc) + SLACK)),
+            ("start_date", utc(since - SLACK)),
+            ("end_date", utc(datetime.now(timezone.utc) + SLACK)),
             ("page_size", str(_PAGE_SIZE)),
         )
         seen: set[str] = set()
@@ -200,7 +201,7 @@ class Open311:
         deadline = self._deadline(budget_s)
         found: dict[str, RemoteRequest] = {}
         for page in range(1, _CHANGED_PAGES + 1):
-            window = (("updated_after", _utc(since)), ("page", str(page)), ("page_size", str(_PAGE_SIZE)))
+            window = (("updated_after", utc(since)), ("page", str(page)), ("page_size", str(_PAGE_SIZE)))
             rows = self._listed(window, deadline)
             new = {one.id: one for one in rows if one.id not in found}
             found |= new
@@ -261,7 +262,7 @@ class Open311:
             Unclear: it may have been taken; the embedded desk makes nothing twice.
         """
         deadline = self._deadline(budget_s)
-        form = self._followup_form(followup)
+        form = followup_form(followup, self._config, self._api_key)
 
         def once() -> None:
             base, extension = self._endpoint(deadline)
@@ -390,52 +391,6 @@ class Open311:
                 problem = error
         raise SystemUnavailable(f"service discovery at {given} gave no GeoReport v2 endpoint: {problem}") from problem
 
-    # -- what is sent and what comes back
-
-    def _form(self, submission: Submission) -> Form:
-        own = self.own_numbers
-        fields = [
-            ("api_key", self._api_key),
-            ("jurisdiction_id", self._config.jurisdiction_id),
-            ("service_code", submission.service_code),
-            ("service_request_id", submission.number if own else ""),
-            ("lat", _degrees(submission.lat) if submission.long is not None else ""),
-            ("long", _degrees(submission.long) if submission.lat is not None else ""),
-            ("address_string", submission.address),
-            ("description", submission.description if own else _for_others(submission)),
-            ("first_name", submission.first_name),
-            ("last_name", submission.last_name),
-            ("email", submission.email),
-            ("phone", submission.phone),
-            ("agency_responsible", submission.agency if own else ""),
-        ]
-        # The standard knows one photo; our own desk takes them all.
-        fields.extend(("media_url", address) for address in submission.media_urls[: None if own else 1])
-        for code, values in submission.attributes.items():
-            name = f"attribute[{code}]" if len(values) == 1 else f"attribute[{code}][]"
-            fields.extend((name, value) for value in values)
-        return [(name, value) for name, value in fields if value]
-
-    def _followup_form(self, followup: Followup) -> Form:
-        # The extension wants a status always; our own desk takes words alone for no wish to open it again.
-        status = followup.status or ("" if self.obeys_followups else "open")
-        fields = [
-            ("api_key", self._api_key),
-            ("jurisdiction_id", self._config.jurisdiction_id),
-            ("service_request_id", followup.request_id),
-            ("update_id", followup.key),
-            ("updated_datetime", _utc(followup.said_at)),
-            ("status", status.upper()),
-            ("description", followup.text),
-            *(("media_url", address) for address in followup.media_urls),
-        ]
-        return [(name, value) for name, value in fields if value]
-
-
-def _for_others(submission: Submission) -> str:
-    """The description with our number, and the addresses of the photos that the standard's one field does not hold."""
-    return marked("\n".join([submission.description, *submission.media_urls[1:]]), submission.number)
-
 
 def _persist(call: Callable[[], T], again: tuple[type[Exception], ...], deadline: float) -> T:
     """``call``, tried again after ``again`` while time and attempts last, with full jitter or as long as the server
@@ -465,11 +420,3 @@ def _out_of_reach(method: str, message: str, cause: Exception | None, retry_afte
 
 def _segment(value: str) -> str:
     return quote(value, safe="")
-
-
-def _degrees(value: float | None) -> str:
-    return "" if value is None else f"{value:.7f}".rstrip("0").rstrip(".")
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
