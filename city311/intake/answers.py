@@ -38,7 +38,7 @@ from city311.language.dates import day_words
 
 ANONYMOUS = "anonymous"
 _OTHER = "other"
-_NO_OTHER = frozenset({"affirm", "deny", "repeat", "dont_know", "skip", "out_of_scope", "abuse"})
+_NO_OTHER = frozenset({"affirm", "deny", "repeat", "dont_know", "skip", "out_of_scope", "abuse", "add_to_request"})
 """Intents whose words are no answer of their own to a choice that has an "other"."""
 _OTHER_MATTER = 0.7
 _WORDS_OF_A_PLAIN_CHOICE = 4

@@ -107,11 +107,11 @@ def test_something_else_said_to_the_question_is_said_to_the_report(rasa, busy):
     assert rasa.slots["intake"]["ended"] == "restarted"
 
 
-@pytest.mark.parametrize("text", ["tell them to hurry", "can you add that it blinks"])
+@pytest.mark.parametrize("text", ["tell them to hurry", "can you add that the dog next door bites"])
 def test_more_without_a_word_of_another_report_is_for_this_one(rasa, busy, text):
     rasa.says(text, "add_to_request")
     state = from_slot(rasa.slots["intake"])
-    assert text in "\n".join([*state.remarks, *(answer.said for answer in state.answers.values())])
+    assert text in state.remarks
 
 
 @pytest.mark.parametrize("text", ["add to my other report that it is loud", "add to my pothole report that it grew"])
