@@ -56,7 +56,8 @@ class Understanding(IntentClassifier, GraphComponent):
         house's own. ``threshold``: below this confidence the intent is ``nlu_fallback``. ``familiarity``: likewise
         below this confidence times nearness to known examples; 0 is off (with the house's own data it gains nothing
         over the threshold). ``danger``: from this chance on, danger is the intent whatever else is likelier;
-        ``danger_in_a_sentence``: likewise where one of several sentences reaches this.
+        ``danger_in_a_sentence``: likewise where one of several sentences reaches this, and at least
+        ``danger_nearby`` of the examples nearest to it are dangers.
         ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
         much the labels of the nearest examples count, from 0 to 1. ``cost`` and ``vector_weight``: see
         :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
@@ -68,6 +69,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "familiarity": 0.0,
             "danger": 0.25,
             "danger_in_a_sentence": 0.9,
+            "danger_nearby": 0.5,
             "offered": [],
             "neighbours": 0.15,
             "cost": 30.0,
@@ -235,7 +237,10 @@ class Understanding(IntentClassifier, GraphComponent):
         parts = sentences(text)
         if not parts or not any(label in DANGERS for label in self._labels):
             return None
-        found = [danger(self._labels, alone, near) for alone, near in zip(*self._parts(text, parts), strict=True)]
+        found = [
+            danger(self._labels, alone, near, self._config["danger_nearby"])
+            for alone, near in zip(*self._parts(text, parts), strict=True)
+        ]
         name, chance = max(found, key=lambda one: one[1])
         return {"name": name, "confidence": chance} if name and chance >= self._config["danger_in_a_sentence"] else None
 

@@ -31,6 +31,11 @@ def test_the_likelier_danger_is_named() -> None:
     assert danger(LABELS, [0.2, 0.1, 0.7], [0.0, 0.0, 1.0])[0] == "self_harm"
 
 
+def test_without_enough_dangers_nearby_there_is_none() -> None:
+    assert danger(LABELS, [0.9, 0.1, 0.0], [0.3, 0.7, 0.0], nearby=0.5) == ("", 0.0)
+    assert danger(LABELS, [0.9, 0.1, 0.0], [0.6, 0.4, 0.0], nearby=0.5)[1] > 0.25
+
+
 def test_where_no_label_is_a_danger_there_is_none() -> None:
     assert danger(["greet", "goodbye"], [0.5, 0.5], [0.5, 0.5]) == ("", 0.0)
 
