@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from city311.dialogue.nlu.places import PlaceFinder, _with_landmarks, train
+from city311.dialogue.nlu.place_forms import _with_landmarks
+from city311.dialogue.nlu.places import PlaceFinder, train
 
 LITTLE = [
     ("hole at the bank", [(8, 16)]),
@@ -67,6 +68,7 @@ def test_a_number_that_counts_what_comes_next_is_no_part_of_the_place() -> None:
 def test_what_stands_at_a_place_belongs_to_it(finder: PlaceFinder) -> None:
     for text, place in (
         ("hole at the bank near the school", "the bank near the school"),
+        ("hole by the stairs of the bank", "the stairs of the bank"),
         ("hole at the bank just past the light", "the bank just past the light"),
     ):
         assert [text[start:end] for start, end, _ in finder.find(text)] == [place]
