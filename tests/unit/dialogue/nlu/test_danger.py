@@ -79,3 +79,8 @@ def test_danger_in_messy_words(parse: Parse, text: str, name: str) -> None:
 )
 def test_danger_beside_an_ordinary_problem_comes_first(parse: Parse, text: str) -> None:
     assert parse(text)["intent"]["name"] == "emergency"
+
+
+def test_a_sentence_that_only_sounds_like_it_is_no_danger(parse: Parse) -> None:
+    text = "The painter took my deposit in May and left. He does not answer the phone."
+    assert parse(text)["intent"]["name"] == "report"
