@@ -7,7 +7,7 @@
 - A tracker is copied as it stands, instead of replaying its whole history for every action.
 - A policy that remembers nothing is not asked; rules are not tried on text when none of them can match it; and which
   rules match the last turns is kept for the next time that they look the same.
-- Whether a domain is empty is seen from its responses.
+- Whether a domain is empty is seen from its responses, or beside an empty one that is made once.
 - The schema of the training, which names every component of Rasa's, is read when somebody looks at it.
 """
 
@@ -54,7 +54,7 @@ def apply() -> None:
     replace(DialogueStateTracker, "copy", _copy_of_tracker(DialogueStateTracker.copy))
     form = forms.FormAction
     replace(form, "_temporary_tracker", _temporary_tracker(form._temporary_tracker))
-    replace(Domain, "is_empty", _is_empty(Domain.is_empty))
+    replace(Domain, "is_empty", _is_empty(Domain.empty().as_dict()))
     memory = memoization.MemoizationPolicy
     replace(memory, "predict_action_probabilities", _remembered(memory.predict_action_probabilities))
     rules = rule_policy.RulePolicy
@@ -159,8 +159,9 @@ def _temporary_tracker(original: Callable[..., Any]) -> Callable[..., Any]:
     return temporary_tracker
 
 
-def _is_empty(original: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda self: not self.responses and original(self)
+def _is_empty(empty: dict[str, Any]) -> Callable[[Any], bool]:
+    # Rasa makes an empty domain for every comparison, which is for every message.
+    return lambda self: not self.responses and self.as_dict() == empty
 
 
 # ---- policies -------------------------------------------------------------------------------------------------------

@@ -80,6 +80,10 @@ class Encoder:
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
 
+    def _tokens(self, texts: list[str]) -> list[Any]:
+        # A batch goes through threads of the tokenizer's own, which a single message would wait for.
+        return self._tokenizer.encode_batch(texts) if len(texts) > 1 else [self._tokenizer.encode(texts[0])]
+
     def word_groups(self) -> dict[str, tuple[int, int]]:
         """Every whole word of the vocabulary with its coarse and its fine group of kindred words."""
         with np.load(self._words, allow_pickle=False) as arrays:
@@ -99,7 +103,7 @@ class Encoder:
         batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
 
         def encode_batch(chosen: list[int]) -> None:
-            encoded = self._tokenizer.encode_batch([texts[index] for index in chosen])
+            encoded = self._tokens([texts[index] for index in chosen])
             inputs = {
                 "input_ids": np.array([one.ids for one in encoded], np.int64),
                 "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),

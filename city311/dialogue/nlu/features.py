@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,11 @@ class Features:
         """Number of dense columns."""
         return int(self.centre.size)
 
+    @cached_property
+    def _weights(self) -> list[float]:
+        """``weights`` as plain numbers: one of an array takes several times as long to get at."""
+        return [float(weight) for weight in self.weights]
+
     @property
     def width(self) -> int:
         """Number of columns."""
@@ -133,15 +139,17 @@ class Features:
         normalised = normalise(text)
         indices: list[int] = []
         values: list[float] = []
+        weights, dimensions = self._weights, self.dimensions
         for grams, columns in zip(_GRAMS, self.columns, strict=True):
-            counts = Counter(columns[gram] for gram in grams(normalised) if gram in columns)
+            # Grams that no example had fall out; column 0 is none of theirs, the vectors come first.
+            counts = Counter(filter(None, map(columns.get, grams(normalised))))
             block = [
-                (1 + math.log(count)) * float(self.weights[column - self.dimensions])
+                weights[column - dimensions] * (1 + math.log(count) if count > 1 else 1)
                 for column, count in counts.items()
             ]
-            length = math.sqrt(sum(value * value for value in block)) or 1.0
+            length = math.sqrt(sum([value * value for value in block])) or 1.0
             indices.extend(counts)
-            values.extend(value / length for value in block)
+            values.extend([value / length for value in block])
         return np.array(indices, np.int64), np.array(values, np.float32)
 
     def matrix(self, texts: Sequence[str], layers: Any) -> Rows:

@@ -11,6 +11,7 @@ import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from threadpoolctl import threadpool_limits
 
 from city311.dialogue.city_pack import city_pack
 from city311.dialogue.nlu.also import Clause, clauses, other_problems, sentences
@@ -30,14 +32,16 @@ from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
 from city311.dialogue.nlu.danger import danger
 from city311.dialogue.nlu.encoding import encoder_for
 from city311.dialogue.nlu.features import Features
-from city311.dialogue.nlu.labels import DANGERS, NONSENSE, OUT_OF_SCOPE, REPORT, label_of, service_of
+from city311.dialogue.nlu.labels import DANGERS, OUT_OF_SCOPE, REPORT, label_of
 from city311.dialogue.nlu.neighbours import Neighbours
-from city311.dialogue.nlu.rankings import intent_ranking, mix, service_ranking
+from city311.dialogue.nlu.rankings import Rankings, mix
 from city311.dialogue.nlu.recent import Recent
 from city311.language.encoder import Encoder, EncoderError
 from city311.language.spelling import Speller, count_words
 
 _log = logging.getLogger(__name__)
+
+_Heard = dict[tuple[Clause, ...], tuple[Any, Any]]
 
 FALLBACK = "nlu_fallback"
 _RANKING_LENGTH = 10
@@ -79,7 +83,7 @@ class Understanding(IntentClassifier, GraphComponent):
     @staticmethod
     def required_packages() -> list[str]:
         """Python packages that must be there."""
-        return ["onnxruntime", "tokenizers", "scipy"]
+        return ["onnxruntime", "tokenizers", "scipy", "threadpoolctl"]  # scikit-learn brings the last
 
     def __init__(
         self,
@@ -171,6 +175,9 @@ class Understanding(IntentClassifier, GraphComponent):
     ) -> Understanding:
         """The trained component. Raises EncoderError when the model was trained with another encoder."""
         encoder = encoder_for({**cls.get_default_config(), **config}["encoder"])
+        # One message is too little work for several threads: they would wait for each other. `city311 run` sees to it
+        # for its own process; this holds in `rasa shell` and in the bench, too.
+        threadpool_limits(1, "blas")
         with model_storage.read_from(resource) as folder:
             about = json.loads((Path(folder) / "understanding.json").read_text(encoding="utf-8"))
             if about["encoder"] != encoder.fingerprint:
@@ -194,7 +201,6 @@ class Understanding(IntentClassifier, GraphComponent):
         assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
         text = str(message.get("text") or "")
         message.set("language", self._config["language"], add_to_output=True)
-        labels = self._classifier.labels
         if not _says_something(text):
             message.set("intent", {"name": FALLBACK, "confidence": 1.0}, add_to_output=True)
             message.set("intent_ranking", [], add_to_output=True)
@@ -206,17 +212,18 @@ class Understanding(IntentClassifier, GraphComponent):
         scores = self._classifier.scores_of(self._features.dense(layers)[0], *self._features.row(corrected))
         alone, near = self._classifier.probabilities(scores), self._neighbours.shares(vectors)[0]
         chances = self._mixed(alone, near)
-        intents = intent_ranking(labels, chances)
-        services = service_ranking(labels, chances, self._offered)
-        nonsense = float(sum(chance for label, chance in zip(labels, chances, strict=True) if label == NONSENSE))
-        best = self._choose(intents, danger(labels, alone, near), nonsense, vectors[0])
+        intents = self._rankings.of_intents(chances, _RANKING_LENGTH)
+        services = self._rankings.of_services(chances, _RANKING_LENGTH)
+        nonsense = self._rankings.of_nonsense(chances)
+        best = self._choose(intents, danger(self._labels, alone, near), nonsense, vectors[0])
+        heard: _Heard = {}
         if best["name"] not in DANGERS:
-            best = self._danger_in_a_sentence(text) or best
+            best = self._danger_in_a_sentence(text, heard) or best
         message.set("intent", best, add_to_output=True)
-        message.set("intent_ranking", intents[:_RANKING_LENGTH], add_to_output=True)
-        message.set("service_ranking", services[:_RANKING_LENGTH], add_to_output=True)
+        message.set("intent_ranking", intents, add_to_output=True)
+        message.set("service_ranking", services, add_to_output=True)
         also: list[dict[str, Any]] = []
-        chosen = service_of(labels[int(np.argmax(chances * [service_of(label) is not None for label in labels]))])
+        chosen = self._rankings.likeliest_service(chances)
         if best["name"] == REPORT and chosen in self._offered:
             entity = {
                 "entity": "service",
@@ -227,45 +234,55 @@ class Understanding(IntentClassifier, GraphComponent):
                 "extractor": type(self).__name__,
             }
             message.set("entities", [*message.get("entities", []), entity], add_to_output=True)
-            also = self._others(text, chosen)
+            also = self._others(text, chosen, heard)
         elif best["name"] in DANGERS:
-            also = self._others(text, best["name"])
+            also = self._others(text, best["name"], heard)
         message.set("also", also, add_to_output=True)
 
-    def _danger_in_a_sentence(self, text: str) -> dict[str, Any] | None:
+    def _danger_in_a_sentence(self, text: str, heard: _Heard) -> dict[str, Any] | None:
         """A danger that one sentence speaks of plainly: beside a missed collection, the whole may not sound like it."""
         parts = sentences(text)
         if not parts or not any(label in DANGERS for label in self._labels):
             return None
-        found = [
-            danger(self._labels, alone, near, self._config["danger_nearby"])
-            for alone, near in zip(*self._parts(text, parts), strict=True)
-        ]
+        nearby = self._config["danger_nearby"]
+        chances = zip(*self._parts(text, parts, heard), strict=True)
+        found = [danger(self._labels, alone, near, nearby) for alone, near in chances]
         name, chance = max(found, key=lambda one: one[1])
         return {"name": name, "confidence": chance} if name and chance >= self._config["danger_in_a_sentence"] else None
 
-    def _others(self, text: str, main: str | None) -> list[dict[str, Any]]:
+    def _others(self, text: str, main: str | None, heard: _Heard) -> list[dict[str, Any]]:
         parts = clauses(text)
         if not parts:
             return []
         codes = [
-            service_of(label) if service_of(label) in self._offered else main if label == main else None
-            for label in self._labels
+            code if code in self._offered else main if label == main else None
+            for label, code in zip(self._labels, self._rankings.codes, strict=True)
         ]
-        return other_problems(text, parts, self._mixed(*self._parts(text, parts)), codes, main)
+        return other_problems(text, parts, self._mixed(*self._parts(text, parts, heard)), codes, main)
 
     @property
     def _labels(self) -> Sequence[str]:
         return self._classifier.labels if self._classifier else ()
 
-    def _parts(self, text: str, parts: Sequence[Clause]) -> tuple[Any, Any]:
-        """For every part of a text the chances by the classifier alone, and the shares among the nearest examples."""
+    @cached_property
+    def _rankings(self) -> Rankings:
+        return Rankings.of(self._labels, self._offered)
+
+    def _parts(self, text: str, parts: Sequence[Clause], heard: _Heard) -> tuple[Any, Any]:
+        """For every part of a text the chances by the classifier alone, and the shares among the nearest examples.
+
+        ``heard`` is what this gave for other parts of the text: where no sentence joins several things, its clauses
+        are its sentences.
+        """
+        if tuple(parts) in heard:
+            return heard[tuple(parts)]
         # Rasa trains or loads first
         assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
         texts = [self._speller.correct(text[one.start : one.end]) for one in parts]
         vectors, layers = self._encoder.encode_layers(texts)
         alone = self._classifier.probabilities(self._classifier.scores(self._features.matrix(texts, layers)))
-        return alone, self._neighbours.shares(vectors)
+        heard[tuple(parts)] = alone, self._neighbours.shares(vectors)
+        return heard[tuple(parts)]
 
     def _mixed(self, alone: Any, near: Any) -> Any:
         """Calibrated chances from the classifier's own and the neighbours'."""

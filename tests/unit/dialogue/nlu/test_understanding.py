@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from nlu_model import Parse, parser, trained
+from threadpoolctl import threadpool_info
 
 from city311.dialogue.nlu.importer import CityDataImporter
+from city311.language.encoder import Encoder
 
 OWN = """version: "3.1"
 nlu:
@@ -33,6 +35,11 @@ nlu:
     - good day
     - hey
     - good morning
+"""
+DANGER = """- intent: emergency
+  examples: |
+    - my house is on fire
+    - help me now
 """
 
 
@@ -98,6 +105,29 @@ def test_small_data_of_another_city(tmp_path: Path) -> None:
     other = parser(components)("deep hole in the road")
     assert not entities(other, "service")
     assert [one["code"] for one in other["service_ranking"]] == ["lamp"]
+
+
+def test_a_message_is_no_work_for_threads_and_its_sentences_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nlu.yml").write_text(OWN + DANGER, encoding="utf-8")
+    importer = CityDataImporter(training_data_paths=[str(tmp_path / "nlu.yml")])
+    components = trained(tmp_path / "model", importer, {"offered": ["lamp", "hole"]})
+    assert {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"} == {1}
+    read: list[list[str]] = []
+    original = Encoder.encode_layers
+
+    def encode_layers(self: Encoder, texts: list[str]) -> object:
+        read.append(texts)
+        return original(self, texts)
+
+    monkeypatch.setattr(Encoder, "encode_layers", encode_layers)
+    parsed = parser(components)("hole in the road. fix the deep hole in the street")
+    assert entities(parsed, "service")[0]["value"] == "hole"  # so that other problems were looked for
+    assert [[text.strip() for text in texts] for texts in read] == [
+        ["hole in the road. fix the deep hole in the street"],
+        ["hole in the road", "fix the deep hole in the street"],
+    ]
 
 
 @pytest.mark.parametrize("text", ["…", "?!", "...", "  "])
