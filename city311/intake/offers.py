@@ -14,6 +14,7 @@ from typing import Any
 from city311.intake import places
 from city311.intake.acts import DANGER, SURE_DANGER, Utterance
 from city311.intake.asides import is_bare_place
+from city311.intake.asking import description
 from city311.intake.meanings import MAYBE_DANGER, REPORT, danger_chance, nearest, plausible, service_in, title
 from city311.intake.people import person
 from city311.intake.phrases import Phrase, Say, own, pack
@@ -128,9 +129,11 @@ def unclear(setting: Setting, heard: Utterance) -> Offer:
 
 
 def afterwards(setting: Setting, state: State) -> Offer | None:
-    """The offer of a problem that was mentioned in a report which has ended; None where none was."""
+    """The offer of a problem that was mentioned in a report which has ended, or of the report itself where danger ended
+    it; None where there is neither."""
     waiting = [other for other in state.later if other.code in setting.pack.services]
-    if not waiting:
+    stopped = state.ended == "stopped" and state.service in setting.pack.services
+    if not waiting and not stopped:
         return None
     contact, place = state.answers.get("contact"), state.answers.get("location")
     if place is not None:
@@ -141,8 +144,11 @@ def afterwards(setting: Setting, state: State) -> Offer | None:
             replace(other, place=place.value) if other.place and set(words(other.place)) <= told else other
             for other in waiting
         ]
-    kind = ALSO_LATER if state.ended == "stopped" else ALSO
-    return _also(kind, waiting, contact.value if contact is not None else "")
+    reach = contact.value if contact is not None else ""
+    if stopped:
+        itself = Other(state.service, description(state), place.value if place is not None else state.place)
+        return replace(_also(NO_DANGER, [itself, *waiting], reach), quiet=True)
+    return _also(ALSO, waiting, reach)
 
 
 def _there(setting: Setting, state: State, other: Other, place: str) -> Other:
@@ -226,7 +232,8 @@ def hear_offer(setting: Setting, offer: Offer, heard: Utterance) -> Answered:
     quiet, offer = offer.quiet, replace(offer, quiet=False)
     if heard.intent in DANGER:
         return Answered(Reply.DANGER, replace(offer, quiet=True))
-    picked = _picked(setting, offer, heard)
+    # A bare "yes" after the way to help takes that in, and no offer.
+    picked = "" if quiet and len(words(heard.text)) < 2 else _picked(setting, offer, heard)
     if picked in offer.labels:
         return Answered(Reply.CHOSEN, offer, label=picked, settled=True)
     if picked == _REFUSED or (offer.labels and is_one_of(heard.text, setting.lexicon.something_else)):

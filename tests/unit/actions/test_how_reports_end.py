@@ -259,7 +259,8 @@ def test_trap_10_nothing_stays_behind_however_it_ends(rasa, ending):
     rasa.slots["intake"] |= {"ended": ending, "safety": "emergency"}
     rasa.finishes()
     left = {name: value for name, value in rasa.slots.items() if value is not None}
-    assert set(left) == {"last_request"}
+    # What danger ended is kept, and sent only when there is none.
+    assert set(left) == {"last_request"} | ({"offer"} if ending == "stopped" else set())
     assert (left["last_request"] != "SR-999997") is (ending == "submit")
 
 
