@@ -10,7 +10,7 @@ from city311.city.model import Service
 from city311.city.places import REFER
 from city311.intake.definition import Kind
 from city311.intake.phrases import Phrase, Say, own, pack
-from city311.intake.reading import words
+from city311.intake.reading import contains, words
 from city311.intake.setting import Setting
 from city311.intake.state import GIVEN, Answer, Spot, State
 from city311.places import Ambiguous, Asset, Finding, Outside, Place, Point, Question, Unknown
@@ -159,6 +159,10 @@ def _note_asset(setting: Setting, state: State, service: Service, place: Place) 
 
 
 def _not_taken(setting: Setting, state: State, found: Finding, answer: Answer) -> list[Say]:
+    if isinstance(found, Unknown) and found.question is Question.WHERE_ALONG and _is_whole(setting, answer.value):
+        # All of a street is no point, and no question more would make it one.
+        state.answers["location"] = take_as_written(state, answer.value)
+        return []
     asked_before = state.tried
     _drop(state, answer)
     if isinstance(found, Outside):
@@ -175,6 +179,11 @@ def _not_taken(setting: Setting, state: State, found: Finding, answer: Answer) -
         if found.question in _STREET_KNOWN:
             state.place = found.about
     return []
+
+
+def _is_whole(setting: Setting, told: str) -> bool:
+    """ "Otis Street, the whole street"."""
+    return contains(told, setting.lexicon.whole_street)
 
 
 def _both(first: str, then: str) -> str:

@@ -91,6 +91,8 @@ _POINTERS = frozenset(
     {"the", "this", "that", "which", "another", "other", "no", "any", "every", "each", "only", "last"}
 )
 """Before "one": it points to a thing then, and is no number."""
+_NEARLY = frozenset({"near", "by", "around", "about", "at", "number", "no", "#"})
+"""Between a street and a number that stands after it."""
 _USA = ("united states of america", "united states", "usa", "u s a", "us")
 
 
@@ -289,7 +291,11 @@ def numbered(told: Told) -> Iterator[Numbered]:
         if at and words[at - 1] in NUMBER_WORDS:
             continue  # the end of a number that is spelt out
         spelt = "" if word == text else word
-        yield Numbered(HouseNumber(low, high, suffix, raw), tuple(after), tuple(_run_back(words[:at])), spelt)
+        # "Berkshire St near 55"
+        before = words[:at]
+        while len(before) > 1 and before[-1] in _NEARLY:
+            before = before[:-1]
+        yield Numbered(HouseNumber(low, high, suffix, raw), tuple(after), tuple(_run_back(before)), spelt)
 
 
 def name_before(words: Sequence[str]) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ class Lexicon:
     something_else: frozenset[str]
     several: frozenset[str]
     around_a_position: frozenset[str]
+    whole_street: frozenset[str]
     vague_places: frozenset[str]
     around_a_place: frozenset[str]
     before_place: frozenset[str]

@@ -299,3 +299,13 @@ def test_a_place_that_is_said_to_be_wrong_is_asked_again(here: Setting) -> None:
     talk = Talk(here).begin("broken fountain", service="park_maint").say("Danehy Park").say("no")
     talk.say("no, that's wrong, it's by the blue kiosk", "correct_answer", location="the blue kiosk")
     assert talk.value("location") != "Danehy Park"
+
+
+@pytest.mark.parametrize("said", ["the whole street", "its the entire block", "all along it"])
+def test_all_of_a_street_is_taken_as_it_was_said(here: Setting, said: str) -> None:
+    talk = Talk(here).begin("not plowed", service="snow_plow").say("Otis street")
+    assert talk.asking == "location"
+    talk.say(said, "inform")
+    assert talk.asking != "location"
+    assert (talk.value("location") or "").startswith("Otis")
+    assert said.split()[-1] in (talk.value("location") or "")

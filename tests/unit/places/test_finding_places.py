@@ -38,6 +38,8 @@ from city311.settings import HOUSE
         ("across from the Cambridge St library", "Valente Branch Library, Cambridge St & Berkshire St", Kind.LANDMARK),
         ("the fire station on Broadway", "Fire Headquarters, 491 Broadway", Kind.LANDMARK),
         ("Danehy Park", "Danehy Park", Kind.LANDMARK),
+        ("Rice st near 24", "24 Rice St", Kind.ADDRESS),
+        ("Rice Street, by number 24", "24 Rice St", Kind.ADDRESS),
         ("the one on Cambridge street, donnelly field", "Donnelly Field", Kind.LANDMARK),
         ("light out, pole 645-32A", "645-32A, Spring Pl", Kind.ASSET),
     ],
