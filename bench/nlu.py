@@ -5,8 +5,9 @@
 ``clinc150_full/{train,val,test,oos_train,oos_val,oos_test}.tsv`` (Larson et al. 2019, CC-BY-3.0): text, tab, label.
 Or ``--train FILE --test FILE``: any two files, TSV or Rasa NLU YAML.
 
-Every pipeline runs in a process of its own, which also gives its memory. Thresholds and costs were chosen on training
-and validation parts only.
+Every pipeline runs in a process of its own, which also gives its memory. They are trained one after the other, and then
+asked by turns, so that what else the machine does weighs on both. Thresholds and costs were chosen on training and
+validation parts only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import random
 import resource
 import statistics
@@ -22,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,9 @@ MANY = {"threshold": 0.0, "neighbours": 0.3}
 """Of 0, 0.15, 0.3 and 0.5 neighbours, on 2,000 training sentences kept back."""
 FEW = {"threshold": 0.0, "vector_weight": [1.0, 1.0, 2.5], "neighbours": 0.5}
 """On eight choices of examples and 3,000 sentences each of the unused training part (docs/decisions/0008)."""
+
+A_TURN = 25
+"""Sentences that one pipeline parses before the next has its turn."""
 
 Sentences = list[tuple[str, str]]
 
@@ -118,68 +123,94 @@ def tasks(data: Path, names: list[str]) -> list[Task]:
     return found
 
 
-def run(task: Task, pipeline: list[dict[str, Any]]) -> Result:
-    """Train and test in this process."""
+def child(order: Path) -> None:
+    """One pipeline: trains, then parses what it is asked for on standard input, and answers on standard output."""
     import structlog
     from rasa.model_training import train_nlu
 
     from bench.eval import Model
 
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what Rasa prints is no answer
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    pipeline = [{**one, **task.settings} if one in OURS else one for one in pipeline]
+    content = json.loads(order.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder_name:
         folder = Path(folder_name)
         examples: dict[str, list[str]] = defaultdict(list)
-        for text, label in task.train:
+        for text, label in content["train"]:
             examples[label].append(text)
         nlu = [
             {"intent": label, "examples": [{"text": text.replace("[", "(").replace("]", ")")} for text in texts]}
             for label, texts in examples.items()
         ]
         (folder / "nlu.yml").write_text(yaml.safe_dump({"version": "3.1", "nlu": nlu}, allow_unicode=True), "utf-8")
-        config = {"recipe": "default.v1", "language": "en", "assistant_id": "bench", "pipeline": pipeline}
+        config = {"recipe": "default.v1", "language": "en", "assistant_id": "bench", "pipeline": content["pipeline"]}
         (folder / "config.yml").write_text(yaml.safe_dump(config), "utf-8")
         began, used = time.perf_counter(), time.process_time()
         path = train_nlu(str(folder / "config.yml"), str(folder / "nlu.yml"), str(folder / "models"))
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - used
         if path is None:
-            raise SystemExit(f"{task.name}: Rasa trained no model; its messages above say why.")
-        size = Path(path).stat().st_size / 1e6
+            raise SystemExit("Rasa trained no model; its messages above say why.")
         model = Model(Path(path))
-        times, cpu_times, right, outside = [], [], [], []
-        for text, label in task.test:
-            began, used = time.perf_counter(), time.process_time()
-            said = model.parse(text)["intent"]["name"]
-            times.append((time.perf_counter() - began) * 1000)
-            cpu_times.append((time.process_time() - used) * 1000)
-            if label == OUTSIDE:
-                outside.append(said in (OUTSIDE, FALLBACK))
-            else:
-                right.append(said == label)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    recall = statistics.fmean(outside) if outside else None
-    parse, cpu = statistics.median(times), statistics.median(cpu_times)
-    return Result(statistics.fmean(right), recall, seconds, cpu_seconds, parse, cpu, memory, size)
+        print(json.dumps([seconds, cpu_seconds, Path(path).stat().st_size / 1e6]), file=answers, flush=True)
+        for line in sys.stdin:
+            parsed = []
+            for text in json.loads(line):
+                began, used = time.perf_counter(), time.process_time()
+                said = model.parse(text)["intent"]["name"]
+                parsed.append((said, time.perf_counter() - began, time.process_time() - used))
+            print(json.dumps(parsed), file=answers, flush=True)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=answers, flush=True)
 
 
-def apart(task: Task, pipeline: list[dict[str, Any]]) -> Result:
-    """The same in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        order, answer = Path(folder) / "order.json", Path(folder) / "answer.json"
-        order.write_text(json.dumps({"task": asdict(task), "pipeline": pipeline}), "utf-8")
-        subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "bench.nlu", "--child", str(order), str(answer)], check=True
-        )
-        return Result(**json.loads(answer.read_text("utf-8")))
+class Trained:
+    """A pipeline in a process of its own, trained for a task."""
+
+    def __init__(self, task: Task, pipeline: list[dict[str, Any]]) -> None:
+        pipeline = [{**one, **task.settings} if one in OURS else one for one in pipeline]
+        with tempfile.TemporaryDirectory() as folder:
+            order = Path(folder) / "order.json"
+            order.write_text(json.dumps({"train": task.train, "pipeline": pipeline}), "utf-8")
+            command = [sys.executable, "-W", "ignore", "-m", "bench.nlu", "--child", str(order)]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self._about = self._answer()
+        self._parsed: list[tuple[str, tuple[str, float, float]]] = []
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("A pipeline ended before its answer; its messages above say why.")
+        return json.loads(line)
+
+    def ask(self, sentences: Sentences) -> None:
+        """Parse sentences, and keep what was said of each and how long it took."""
+        assert self._process.stdin is not None
+        print(json.dumps([text for text, _ in sentences]), file=self._process.stdin, flush=True)
+        self._parsed += zip((label for _, label in sentences), self._answer(), strict=True)
+
+    def result(self) -> Result:
+        """What came of it. Ends the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        memory = self._answer()
+        self._process.wait()
+        seconds, cpu_seconds, size = self._about
+        right = [said == label for label, (said, _, _) in self._parsed if label != OUTSIDE]
+        outside = [said in (OUTSIDE, FALLBACK) for label, (said, _, _) in self._parsed if label == OUTSIDE]
+        recall = statistics.fmean(outside) if outside else None
+        parse = statistics.median(clock * 1000 for _, (_, clock, _) in self._parsed)
+        cpu = statistics.median(used * 1000 for _, (_, _, used) in self._parsed)
+        return Result(statistics.fmean(right), recall, seconds, cpu_seconds, parse, cpu, memory, size)
 
 
-def child(order: Path, answer: Path) -> None:
-    """What :func:`apart` starts."""
-    content = json.loads(order.read_text("utf-8"))
-    described = content["task"]
-    pairs = {part: [(text, label) for text, label in described[part]] for part in ("train", "test")}
-    task = Task(described["name"], pairs["train"], pairs["test"], described["settings"])
-    answer.write_text(json.dumps(asdict(run(task, content["pipeline"]))), "utf-8")
+def compare(task: Task, pipelines: list[list[dict[str, Any]]]) -> list[Result]:
+    """The results of several pipelines, which are asked by turns."""
+    trained = [Trained(task, pipeline) for pipeline in pipelines]
+    for start in range(0, len(task.test), A_TURN):
+        for one in trained:
+            one.ask(task.test[start : start + A_TURN])
+    return [one.result() for one in trained]
 
 
 def main() -> None:
@@ -192,10 +223,10 @@ def main() -> None:
     options.add_argument("--threshold", type=float, default=0.0)
     options.add_argument("--with-default", action="store_true", help="also Rasa's default pipeline (slow)")
     options.add_argument("--epochs", type=int, default=EPOCHS, help="of the default pipeline")
-    options.add_argument("--child", nargs=2, type=Path, help=argparse.SUPPRESS)
+    options.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.child:
-        child(*chosen.child)
+        child(chosen.child)
         return
     if chosen.train and chosen.test:
         todo = [Task(chosen.train.stem, read(chosen.train), read(chosen.test), {"threshold": chosen.threshold})]
@@ -207,8 +238,8 @@ def main() -> None:
     named = "default" if chosen.epochs == EPOCHS else f"default, {chosen.epochs} epochs"
     print("set            pipeline            accuracy  outside  train s  (CPU)  parse ms  (CPU)  memory MB  model MB")
     for task in todo:
-        for name, pipeline in [("ours", OURS), *([(named, default)] if chosen.with_default else [])]:
-            one = apart(task, pipeline)
+        pipelines = {"ours": OURS, **({named: default} if chosen.with_default else {})}
+        for name, one in zip(pipelines, compare(task, list(pipelines.values())), strict=True):
             outside = "      –" if one.outside_recall is None else f"{100 * one.outside_recall:5.1f} %"
             print(
                 f"{task.name:14s} {name:18s} {100 * one.accuracy:7.2f} %  {outside}  {one.train_seconds:7.0f}"
