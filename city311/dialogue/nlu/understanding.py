@@ -217,7 +217,8 @@ class Understanding(IntentClassifier, GraphComponent):
         nonsense = self._rankings.of_nonsense(chances)
         best = self._choose(intents, danger(self._labels, alone, near), nonsense, vectors[0])
         heard: _Heard = {}
-        if best["name"] not in DANGERS:
+        if best["name"] not in DANGERS or best["confidence"] < self._config["danger_in_a_sentence"]:
+            # What is doubtful of the whole may be plain in a part.
             best = self._danger_in_a_sentence(text, heard) or best
         message.set("intent", best, add_to_output=True)
         message.set("intent_ranking", intents, add_to_output=True)
