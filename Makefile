@@ -9,6 +9,8 @@ DIALOGUE := .venv-dialogue/bin/python
 CITY311 := $(SERVICES) -m city311
 # Arguments for pytest: make test ARGS="-k pothole -x"
 ARGS ?=
+# Of `make shell`, on loopback; the dialogue of `make run` has its own
+SHELL_PORT ?= 5006
 # make lock UPGRADE=--upgrade takes the newest versions instead of keeping those of the lock files
 UPGRADE ?=
 
@@ -62,7 +64,8 @@ bench: development ## Print the figures that the README quotes
 
 shell: environments ## Talk to the assistant in the terminal, as `rasa shell` (`make run` must run elsewhere)
 	@model=$$($(CITY311) train) && RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 \
-		exec $(DIALOGUE) -m rasa shell --model "$$model" --endpoints endpoints.yml --credentials credentials.yml
+		exec $(DIALOGUE) -m rasa shell --model "$$model" --endpoints endpoints.yml --credentials credentials.yml \
+		--interface 127.0.0.1 --port $(SHELL_PORT)
 
 lock: development ## Compile requirements/*.lock from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@uv=$$($(SERVICES) deploy/environments.py --print-uv) && \
