@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from city311.intake.lexicon import Lexicon
-from city311.intake.reading import contains, has_letters_or_digits, is_one_of, starts_with, words
+from city311.intake.reading import contains, has_letters_or_digits, is_one_of, puts_a_question, starts_with, words
 
 DANGER = frozenset({"emergency", "self_harm"})
 """Intents that come before everything."""
@@ -144,4 +144,4 @@ def _cancels(heard: Utterance, lexicon: Lexicon) -> bool:
 
 def asks(heard: Utterance, lexicon: Lexicon) -> bool:
     """Whether a message is put as a question, with or without its mark."""
-    return heard.text.rstrip().endswith("?") or starts_with(heard.text, lexicon.questions)
+    return puts_a_question(heard.text, lexicon)

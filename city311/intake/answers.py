@@ -25,6 +25,7 @@ from city311.intake.reading import (
     number,
     phones,
     pick,
+    puts_a_question,
     shaped,
     starts_with,
     withholds_details,
@@ -171,7 +172,7 @@ def _choice(setting: Setting, state: State, step: Step, heard: Utterance) -> Rea
     if is_one_of(text, setting.lexicon.something_else) and not is_one_of(text, setting.lexicon.no):
         return Read(Answer(_OTHER), sure=True)
     empty = heard.intent in _NO_OTHER or heard.is_noise
-    asks = text.endswith("?") or starts_with(text, setting.lexicon.questions) or empty
+    asks = puts_a_question(text, setting.lexicon) or empty
     another = (
         heard.intent == "report"
         and heard.confidence >= _OTHER_MATTER

@@ -212,5 +212,6 @@ def _is_plain_answer(setting: Setting, state: State, step: Step, heard: Utteranc
     if is_bare_place(setting, heard):
         return True
     if step.format and len(words(heard.text)) <= _MOST_WORDS_OF_A_NUMBER:
-        return read(setting, state, step, heard).answer is not None
+        # Said again, any words are taken for a number that was not understood; not these.
+        return read(setting, replace(state, misses=0), step, heard).answer is not None
     return step.kind in (Kind.CHOICE, Kind.YES_NO) and read(setting, state, step, heard).sure

@@ -56,6 +56,11 @@ def starts_with(text: str, phrases: frozenset[str]) -> bool:
     return any(" ".join(told[:count]) in phrases for count in range(1, min(len(told), 6) + 1))
 
 
+def puts_a_question(text: str, lexicon: Lexicon) -> bool:
+    """Whether a text is put as a question, with or without its mark."""
+    return text.rstrip().endswith("?") or starts_with(text, lexicon.questions)
+
+
 def contains(text: str, phrases: frozenset[str]) -> bool:
     """Whether one of the phrases stands in the text, as whole words."""
     told = f" {' '.join(words(text))} "
@@ -429,7 +434,7 @@ def withholds_details(text: str, lexicon: Lexicon) -> bool:
         len(told) <= _MOST_WORDS_OF_A_WISH
         and contains(text, lexicon.own_details)
         and not lexicon.withholding.isdisjoint(told)
-        and not (text.rstrip().endswith("?") or starts_with(text, lexicon.questions))
+        and not puts_a_question(text, lexicon)
     )
 
 

@@ -53,3 +53,12 @@ def test_more_danger_is_danger() -> None:
 
 def test_no_thanks_ends_it() -> None:
     assert say(stopped()[1], "No, thanks").reply is Reply.REFUSED
+
+
+@pytest.mark.parametrize("misses", [0, 1])
+def test_words_are_no_number_where_they_cry_for_help(misses: int) -> None:
+    """A plate is no danger, whatever it sounds like; words in its place are, also the second time."""
+    talk = Talk().begin("blocked", service="blocked_driveway").say("17 Fayette St")
+    talk.say(*["hm"] * misses) if misses else None
+    talk.say("call an ambulance", "emergency")
+    assert talk.digressed
