@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
-from played_rasa import FORM, POTHOLE, answer_all, report_pothole
+from played_rasa import POTHOLE, answer_all, report_pothole
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -14,13 +14,7 @@ from actions import intake
 from city311.city.model import Clock
 from city311.requests import Draft, Filed, parse
 
-ACTION_LISTEN = {"event": "action", "name": "action_listen"}
-USER = {"event": "user", "text": "hello"}
-THE_FORM = {"event": "action", "name": FORM}
-DIGRESSION = {"event": "action", "name": "action_check_status"}
-REJECTED = {"event": "action_execution_rejected", "name": FORM}
 DRAFT = Draft(service_code="pothole", address="22 Prospect Street", description="")
-SLOT = {"event": "slot", "name": "requested_slot", "value": "answer"}
 
 
 # -- the end: filing

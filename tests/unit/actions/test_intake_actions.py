@@ -9,14 +9,12 @@ from rasa_sdk import Tracker
 from actions import clarify, intake
 from actions.offering import is_new_message
 from city311.intake import Utterance
-from city311.requests import Draft
 
 ACTION_LISTEN = {"event": "action", "name": "action_listen"}
 USER = {"event": "user", "text": "hello"}
 THE_FORM = {"event": "action", "name": FORM}
 DIGRESSION = {"event": "action", "name": "action_check_status"}
 REJECTED = {"event": "action_execution_rejected", "name": FORM}
-DRAFT = Draft(service_code="pothole", address="22 Prospect Street", description="")
 SLOT = {"event": "slot", "name": "requested_slot", "value": "answer"}
 
 
