@@ -35,6 +35,8 @@ _SHA256 = {
 _LAYERS, _HEADS, _HIDDEN, _EPSILON = 6, 12, 384, 1e-12
 _POOLED = (3, 4, 5)
 _OPSET, _IR_VERSION = 20, 10
+_FUSED = "com.microsoft"
+"""Domain of ONNX Runtime's own fused operators."""
 _COARSE, _FINE = 64, 512
 
 
@@ -126,10 +128,6 @@ def _write_float(weights: Path, target: Path) -> None:
         inputs = [value, weight(f"{name}.weight"), weight(f"{name}.bias")]
         return node("LayerNormalization", inputs, output, axis=-1, epsilon=_EPSILON)
 
-    heads_shape = constant("heads_shape", np.array([0, 0, _HEADS, _HIDDEN // _HEADS], np.int64))
-    flat_shape = constant("flat_shape", np.array([0, 0, _HIDDEN], np.int64))
-    scale = constant("scale", np.array((_HIDDEN // _HEADS) ** -0.5, np.float32))
-
     # Every sentence is segment 0, so its type embedding is added to the positions once.
     positions = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
     length = node("Shape", ["input_ids"], "length", start=1, end=2)
@@ -139,27 +137,20 @@ def _write_float(weights: Path, target: Path) -> None:
     hidden = norm(node("Add", [words, first], "embedded"), "embeddings.LayerNorm", "hidden.start")
 
     mask = node("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
-    masked = node("Sub", [constant("float_one", np.array(1, np.float32)), mask], "masked")
-    penalty = node("Mul", [masked, constant("minus", np.array(-1e4, np.float32))], "penalty")
-    penalty = node("Unsqueeze", [penalty, constant("axes_1_2", np.array([1, 2], np.int64))], "penalty.wide")
-
+    whole_mask = node("Cast", ["attention_mask"], "mask.whole", to=TensorProto.INT32)
     wide_mask = node("Unsqueeze", [mask, constant("axis_2", np.array([2], np.int64))], "mask.wide")
     count = node("ReduceSum", [mask, one], "count", keepdims=1)
     means = []
     for layer in range(_LAYERS):
         name, own = f"encoder.layer.{layer}", f"layer{layer}"
-        parts = {}
-        for part, permutation in (("query", [0, 2, 1, 3]), ("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3])):
-            projected = linear(hidden, f"{name}.attention.self.{part}", f"{own}.{part}")
-            split = node("Reshape", [projected, heads_shape], f"{own}.{part}.heads")
-            parts[part] = node("Transpose", [split], f"{own}.{part}.turned", perm=permutation)
-        scores = node("MatMul", [parts["query"], parts["key"]], f"{own}.scores")
-        scores = node("Mul", [scores, scale], f"{own}.scaled")
-        scores = node("Add", [scores, penalty], f"{own}.masked")
-        attention = node("Softmax", [scores], f"{own}.attention", axis=-1)
-        context = node("MatMul", [attention, parts["value"]], f"{own}.context")
-        context = node("Transpose", [context], f"{own}.context.turned", perm=[0, 2, 1, 3])
-        context = node("Reshape", [context, flat_shape], f"{own}.context.flat")
+        parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
+        projection = constant(
+            f"{own}.projection", np.concatenate([tensors[f"{part}.weight"].T for part in parts], axis=1)
+        )
+        bias = constant(f"{own}.bias", np.concatenate([tensors[f"{part}.bias"] for part in parts]))
+        # One operator for the whole of attention: a tenth less time a sentence than its two dozen parts.
+        inputs = [hidden, projection, bias, whole_mask]
+        context = node("Attention", inputs, f"{own}.context", domain=_FUSED, num_heads=_HEADS)
         context = linear(context, f"{name}.attention.output.dense", f"{own}.attended")
         context = node("Add", [context, hidden], f"{own}.attended.sum")
         hidden = norm(context, f"{name}.attention.output.LayerNorm", f"{own}.attended.norm")
@@ -187,19 +178,29 @@ def _write_float(weights: Path, target: Path) -> None:
     graph = helper.make_graph(
         nodes, "all-MiniLM-L6-v2", [ids("input_ids"), ids("attention_mask")], outputs, list(constants.values())
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)], ir_version=_IR_VERSION
+    )
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
 
 
 def _quantise(source: Path, target: Path) -> None:
+    from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)  # the quantiser advises a pre-processing that this graph does not need
     try:
-        quantize_dynamic(str(source), str(target), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+        quantize_dynamic(
+            str(source),
+            str(target),
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            extra_options={"DefaultTensorType": TensorProto.FLOAT},  # of what the fused operators give
+        )
     finally:
         root.setLevel(level)
 

@@ -9,14 +9,14 @@ from city311 import settings
 from city311.language import encoder
 from city311.language.encoder_build import build
 
-_FOLDER = "encoder-2"
+_FOLDER = "encoder-3"
 """Counts up when the same weights are built in another way: models that were trained before keep theirs."""
 
 
 def encoder_for(configured: str) -> encoder.Encoder:
     """The encoder in the folder ``configured``, or in ``CITY311_ENCODER``, or the house's own.
 
-    The house's own (``models/encoder-2``) is built when it is not there yet.
+    The house's own (``models/encoder-3``) is built when it is not there yet.
 
     Raises:
         EncoderError: it is missing, damaged, or cannot be built.
