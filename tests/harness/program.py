@@ -14,7 +14,7 @@ from city311.run.start import run
 from city311.run.supervisor import Patience
 from city311.settings import HOUSE, load
 
-EXAMPLES = ("conversation.yml", "requests.yml", "safety.yml")
+EXAMPLES = ("conversation/plain.yml", "requests.yml", "danger/plain.yml")
 """Files of data/nlu/en: what every conversation needs."""
 WHOLE = ("config.yml", "domain.yml", "city311", "data/rules")
 AT_ONCE = Patience(first_pause_s=0.2, longest_pause_s=0.2, deaths=1000)
