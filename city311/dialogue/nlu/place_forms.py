@@ -14,12 +14,15 @@ _WORDS = words()
 _TYPE = any_of(_WORDS["street_ends"])
 _NO_NAME = any_of(_WORDS["no_street_name"])
 _NEARBY = any_of(_WORDS["nearby"])
+_UNITS = any_of(word for word in _WORDS["counted"] if len(word) > 3)  # "14 May St" is a place
 _COUNTED = any_of(word.title() for word in _WORDS["counted"])
 _CERTAIN = re.compile(
-    rf"\b\d{{1,5}}[a-z]?\s+(?:[nsew]\.?\s+)?(?:[a-z][\w'’]*\s+){{1,2}}{_TYPE}\b\.?"
+    rf"\b\d{{1,5}}[a-z]?\s+(?!{_UNITS}\b)(?:[nsew]\.?\s+)?(?:[a-z][\w'’]*\s+){{1,2}}{_TYPE}\b\.?"
     r"|\b(?:light\s+|lamp\s+|utility\s+|telephone\s+)?(?:pole|post|bus\s+stop|stop|meter)\s*(?:#|no\.?|number)?"
     r"\s*(?:\d{2,6}[a-z]?|\d{2,5}[-/]\d{1,5}[a-z]?)\b(?![-/\d])"
     rf"|\b[nsew]\.?\s+\d{{1,3}}(?:st|nd|rd|th)\b(?:\s+{_TYPE}\b)?"
+    rf"|\b(?!{_NO_NAME}\b)[a-z]{{4,}}\s+{_TYPE}\s+(?:[ns]\.?[ew])\b"
+    rf"|(?<![\w$#/.,-])\d{{3,5}}\s+[nsew]\.?\s+(?!{_NO_NAME}\b)[a-z]{{4,}}\b(?!['’])"
     rf"|\b(?!{_NO_NAME}\b)"
     r"[a-z][a-z'’]{2,}\s+(?:ave|blvd|ln|cir|pkwy|pk|terr)\b\.?"
     r"|\b(?:in\s?front\s+of|infront|outside|behind|by|near|nr|across\s+from|next\s+to|opposite)\s+(?:of\s+)?"
@@ -37,6 +40,11 @@ _NAMED_STREET = re.compile(
     rf"(?:{'|'.join(word.title() for word in _WORDS['street_types'])})\b"
 )
 """Capitals on a name and on its type ("Valencia Place")."""
+_NUMBERED = re.compile(
+    r"(?<![\w-])(?:(?:(?:Fire|Pump|Police)\s+)?(?:Station|House)|(?:Engine|Ladder)(?:\s+(?:Company|House))?|Firehouse|Pier|Dock|Gate"
+    r"|Precinct|Zone|Terminal|[PMI]\.?S\.?|JHS)\s+(?:No\.?\s*|#)?\d{1,3}\b(?!\s*[-/%])(?!\s+(?:(?:Unit|Truck|Member)s?)\b)"
+)
+"""What a city numbers ("PS 12", "Pier 4")."""
 _LONE_NAMES = re.compile(
     r"(?<![\w$#/.,@-])(?:(?!(?:19|20)\d\d\b)\d{3,5}\s+(?P<only>[a-z]{4,}(?<!s))|(?P<one>[a-z]{4,})\s*[&@]\s*(?P<other>[a-z]{4,}))"
     r"\b(?:\s+(?:st|av|ave|rd|dr|ct|pl|pt|ter|sq)\b)?"
@@ -54,6 +62,11 @@ _PART = re.compile(
 )
 """Before a place: which part of it, or what stands there ("the steps of", "the pond at")."""
 _ON = re.compile(r"\s+(?:on|at|in|of)\s+(?:the\s+)?", re.I)
+_ON_NAME = re.compile(
+    r"\b(?:on|onto|on\s+to|down|up|along|across|over|off|thru|through|at)\s+(?P<name>[A-Z][a-z'’]{2,}(?:\s+[A-Z][a-z'’]{2,})?)\b"
+)
+"""What capitals and the word before make likely: "they race down Tulane"."""
+_SURE_ENOUGH_OF_NAME = 0.1
 _SURE_ENOUGH_OF_LANDMARK = 0.12
 """What "at the …" a building follows needs of the model's own confidence."""
 _CERTAIN_ENOUGH = 0.9
@@ -65,6 +78,30 @@ _GOES_ON = re.compile(rf"\s+(?:(?:right|just)\s+)?{_NEARBY}\s+(?:the\s+)?", re.I
 _LANDMARK = re.compile(rf"(?:[\w'’]+\s+)?{any_of(_WORDS['place'])}\b", re.I)
 _NO_PLACE = re.compile(rf"[\s,(]+{any_of(_WORDS['no_place'])}(?!\w).*", re.I | re.S)
 """From such a word on ("Cobb Field won't latch"), it is the sentence and no longer the place."""
+_SAID_NEXT = re.compile(r"(?<=[^\W_]{4})[.!?]+\s(?!\s*(?:and|&|at|near|by)\b).*", re.S)
+"""The next sentence, unless it goes on with the place; after up to three letters, the stop is an abbreviation's."""
+_WHEN = re.compile(
+    r"[\s,]+(?:(?:at|around|about|since|from|by|until|till|before|after)\s+)?\d{1,2}(?::\d\d\s*(?:[ap]\.?m\b\.?)?|\s*[ap]\.?m\b\.?).*",
+    re.I | re.S,
+)
+"""A time of day ("the diner at 11:15") is no part of the place, nor what follows it."""
+_ABBREVIATED = re.compile(rf"\b(?:{_TYPE}|[nsew])[.!?]", re.I)
+_REST_OF_A_NAME = re.compile(r"(?:[-&+]|['’](?=n\b))[\w'’]+(?:[-&+][\w'’]+)*", re.I)
+"""What hangs on a name without a space: "Gas" of "Gas-N-Go" is half of it."""
+_DOOR = (
+    r"(?:(?:apt|apartment|unit|suite|ste|lot|bldg|building|rm|room)\.?\s*#?\s*(?:\d{1,4}[a-z]?|[a-z]\d{0,3})|#\s*\d{1,4}[a-z]?"
+    r"|(?:1st|2nd|3rd|[4-9]th|first|second|third|fourth|fifth|top|ground)\s+(?:floor|flr?)"
+    r"|upstairs|downstairs|(?:in\s+the\s+)?(?:rear|basement)(?:\s+unit)?|(?:back|front|side|rear)\s+door)"
+)
+_REST_BEFORE = re.compile(r"(?:[\w'’]+[-&+])+$")
+_LONGEST_NAME = 30
+_LONGEST_DOOR = 30
+_DOOR_BEFORE = re.compile(rf"(?<!\w){_DOOR}(?:\s*,\s*|\s+(?:at|of|in|on)\s+|\s+)$", re.I)
+_DOOR_AFTER = re.compile(rf"(?:\s*,\s*|\s+){_DOOR}(?!\w)", re.I)
+"""Which door of a house: it belongs to an address."""
+_ADDRESS = re.compile(r"\d{1,5}[a-z]?\s+[a-z0-9]", re.I)
+_COUNTED_ONLY = re.compile(rf"\W*\d{{1,2}}[: ]\d\d|\W*\d+(?:[.,]\d+)*\s*(?:%|{_UNITS}\b).*", re.I | re.S)
+"""So many days or dollars, or a time of day: no house's number."""
 _COUNTS = re.compile(r"[\s,]*\b\d+$")
 _MARKS = re.compile(r"[\s.,;:!?)-]*")
 _NO_MORE_THAN_A_WORD_BEFORE = re.compile(rf"\W*(?:{any_of(_WORDS['before'])}\W*)*", re.I)
@@ -85,11 +122,16 @@ def finished(
         sureness: the model's confidence that a word belongs to a place, by the position where the word ends.
         known: words that the examples use often, in lower case.
     """
-    places = _with_their_parts(text, _with_what_is_near(text, _joined(text, found)))
+    places = _with_whole_names(text, _joined(text, found))
+    places = _with_their_parts(text, _with_what_is_near(text, places))
     spans = [match.span("own" if match.group("own") else 0) for match in _CERTAIN.finditer(text)]
-    spans += [match.span() for rule in (_NUMBER_AND_NAME, _NAMED_STREET) for match in rule.finditer(text)]
+    spans += [match.span() for rule in (_NUMBER_AND_NAME, _NAMED_STREET, _NUMBERED) for match in rule.finditer(text)]
     spans += [match.span() for match in _LONE_NAMES.finditer(text) if _are_names(match, known)]
     places = _with_landmarks(text, places, sureness)
+    for match in _ON_NAME.finditer(text):
+        start, end = match.span("name")
+        if sureness.get(end, 0.0) >= _SURE_ENOUGH_OF_NAME and _is_free(places, start, end):
+            places.append((start, end, _CERTAIN_ENOUGH))
     for start, end in spans:
         # A form that begins earlier counts for more than what the model half believes: "pole 218", not "218".
         places = [
@@ -99,7 +141,7 @@ def finished(
         ]
         if _is_free(places, start, end):
             places.append((start, end, _CERTAIN_ENOUGH))
-    return sorted(places)
+    return _with_their_doors(text, sorted(places))
 
 
 def _are_names(match: re.Match[str], known: Container[str]) -> bool:
@@ -143,13 +185,52 @@ def _joined(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[in
         # "my block 3 days": the number counts what comes next.
         counts = _COUNTS.search(text, start, end) if _COUNTED_NEXT.match(text, end) else None
         kept = counts.start() if counts else end
-        if said := _NO_PLACE.search(text, start, kept):
-            kept = said.start()
+        for over in (_NO_PLACE, _WHEN):
+            if said := over.search(text, start, kept):
+                kept = said.start()
+        kept = _end_of_sentence(text, start, kept)
         while match := _LEADS_ON.search(text[start:kept]):
             kept = start + match.start()
-        if kept > start and not _NO_MORE_THAN_A_WORD_BEFORE.fullmatch(text, start, kept):
+        if kept <= start or _COUNTED_ONLY.fullmatch(text, start, kept):
+            continue
+        if not _NO_MORE_THAN_A_WORD_BEFORE.fullmatch(text, start, kept):
             trimmed.append((start, kept, sure))
     return trimmed
+
+
+def _end_of_sentence(text: str, start: int, end: int) -> int:
+    for stop in _SAID_NEXT.finditer(text, start, end):
+        if not any(short.end() > stop.start() for short in _ABBREVIATED.finditer(text, start, stop.start() + 1)):
+            return stop.start()
+    return end
+
+
+def _with_whole_names(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Places, none of them ending in the middle of a name."""
+    result: list[tuple[int, int, float]] = []
+    for start, end, sure in found:
+        rest = _REST_OF_A_NAME.match(text, end) if text[end - 1].isalnum() else None
+        near = max(result[-1][1] if result else 0, start - _LONGEST_NAME)
+        before = _REST_BEFORE.search(text[near:start]) if text[start].isalnum() else None
+        result.append((near + before.start() if before else start, rest.end() if rest else end, sure))
+    return [one for at, one in enumerate(result) if at == 0 or one[0] >= result[at - 1][1]]
+
+
+def _with_their_doors(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Addresses together with the apartment or the floor; a door that was found by itself becomes part of one."""
+    result: list[tuple[int, int, float]] = []
+    for start, end, sure in found:
+        if result and start < result[-1][1]:
+            continue
+        if _ADDRESS.match(text, start, end):
+            near = max(0, start - _LONGEST_DOOR)
+            if before := _DOOR_BEFORE.search(text[near:start]):
+                start = near + before.start()
+            if after := _DOOR_AFTER.match(text, end):
+                end = after.end()
+            result = [one for one in result if one[1] <= start]
+        result.append((start, end, sure))
+    return result
 
 
 def _with_what_is_near(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:

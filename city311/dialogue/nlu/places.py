@@ -26,9 +26,12 @@ _WORDS = words()
 _SURE_ENOUGH = 0.4  # a place too many is confirmed or corrected in the conversation; one missed is asked for again
 _RARE = "<rare>"
 _KNOWN_FROM = 3
-_SETS = tuple(
-    (name, frozenset(_WORDS[name])) for name in ("street", "place", "company", "before", "direction", "own", "join")
-)
+_KINDS = ("street", "place", "company", "before", "direction", "own", "join")
+_CLASSES = {
+    word: "+".join(name for name in _KINDS if word in _WORDS[name])
+    for word in dict.fromkeys(word for name in _KINDS for word in _WORDS[name])
+}
+"""Of every word about places, the kinds that it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def _features(tokens: Sequence[Token], known: frozenset[str], groups: Mapping[st
     # In shouted or all-lower-case text capitals say nothing.
     telling = any(word[0].isupper() and word[1:].islower() for word in letters[1:])
     shapes = [_shape(token.text) if telling or token.text[0].isdigit() else "?" for token in tokens]
-    classes = ["+".join(name for name, members in _SETS if word in members) for word in plain]
+    classes = [_CLASSES.get(word, "") for word in plain]
     kin = [_kin(word, groups) for word in plain]
     rows = []
     for index, word in enumerate(words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from city311.dialogue.nlu.place_forms import _with_landmarks
+from city311.dialogue.nlu.place_forms import _with_landmarks, _with_their_doors, finished
 from city311.dialogue.nlu.places import PlaceFinder, train
 
 LITTLE = [
@@ -35,6 +35,12 @@ def finder() -> PlaceFinder:
         ("the sweeper skips Wendover Place all summer", "Wendover Place"),
         ("trash out 418 mcallister since monday", "418 mcallister"),
         ("signal dead delancey @ orchard", "delancey @ orchard"),
+        ("water main broke 2118 n wendover", "2118 n wendover"),
+        ("hole on hilltop st nw", "hilltop st nw"),
+        ("tags all over PS 21", "PS 21"),
+        ("desks dumped by Pump Station 3", "Pump Station 3"),
+        ("no heat, apt 4, 22 Prospect", "apt 4, 22 Prospect"),
+        ("no heat 22 Prospect 2nd floor", "22 Prospect 2nd floor"),
     ],
 )
 def test_a_form_is_found(finder: PlaceFinder, text: str, place: str) -> None:
@@ -78,6 +84,50 @@ def test_a_place_ends_where_the_sentence_goes_on() -> None:
     seen = [("dark at the bank won't do", [(8, 22)]), ("no heat", []), ("dark at the bank", [(8, 16)])] * 4
     finder = PlaceFinder(train(seen, {}))
     assert [span[:2] for span in finder.find("dark at the bank won't do")] == [(8, 16)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "place"),
+    [
+        ("fell at Sal's Grill. They'd not help", "Sal's Grill. They'd", "Sal's Grill"),
+        ("fell at St. Rita's", "St. Rita's", "St. Rita's"),
+        ("fell on Pine Blvd. & Third", "Pine Blvd. & Third", "Pine Blvd. & Third"),
+        ("they fight at the tavern at 11:15 pm", "the tavern at 11:15 pm", "the tavern"),
+        ("eggs from Pick-N-Pay", "Pick", "Pick-N-Pay"),
+        ("eggs from Pick-N-Pay", "Pay", "Pick-N-Pay"),
+        ("eggs from 'Pay'", "Pay", "Pay"),
+        ("I paid 65 dollars no way", "65 dollars no way", None),
+        ("he walks home at 9 15", "9 15", None),
+    ],
+)
+def test_borders_of_what_the_model_found(text: str, found: str, place: str | None) -> None:
+    start = text.index(found)
+    spans = finished(text, [(start, start + len(found), 0.9)], {}, frozenset())
+    assert [text[first:last] for first, last, _ in spans] == ([place] if place else [])
+
+
+def test_a_name_that_the_model_half_believes_is_a_place_after_such_a_word() -> None:
+    text = "They race down Tulane on Friday"
+    assert finished(text, [], {21: 0.2, 31: 0.02}, frozenset()) == [(15, 21, 0.9)]
+    assert finished(text, [(10, 21, 0.8)], {21: 0.2}, frozenset()) == [(10, 21, 0.8)]
+
+
+def test_two_halves_of_one_name_are_one_place() -> None:
+    assert finished("eggs from Pick-N-Pay", [(10, 14, 0.9), (17, 20, 0.8)], {}, frozenset()) == [(10, 20, 0.9)]
+
+
+def test_a_door_found_by_itself_becomes_part_of_its_address() -> None:
+    text = "no heat, apt 4, 22 Prospect"
+    assert finished(text, [(9, 14, 0.6), (16, 27, 0.9)], {}, frozenset()) == [(9, 27, 0.9)]
+    assert finished("the hall, 22 Prospect", [(0, 8, 0.6), (10, 21, 0.9)], {}, frozenset()) == [
+        (0, 8, 0.6),
+        (10, 21, 0.9),
+    ]
+
+
+def test_a_place_within_another_is_left_out_with_its_door() -> None:
+    text = "22 Prospect and Elm"
+    assert _with_their_doors(text, [(0, 19, 0.9), (3, 11, 0.5)]) == [(0, 19, 0.9)]
 
 
 def test_a_building_that_the_model_half_believes_is_a_place() -> None:
