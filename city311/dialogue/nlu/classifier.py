@@ -16,8 +16,8 @@ from scipy.optimize import minimize
 from city311.dialogue.nlu.features import Rows
 
 _JITTER = 1e-3
-_ITERATIONS = 50
-_ITERATIONS_FROM_A_START = 30
+_ITERATIONS = 32
+_ITERATIONS_FROM_A_START = 24
 _ENOUGH = 5e-5
 
 

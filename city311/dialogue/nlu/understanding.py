@@ -71,13 +71,13 @@ class Understanding(IntentClassifier, GraphComponent):
             "encoder": "",
             "threshold": 0.4,
             "familiarity": 0.0,
-            "danger": 0.25,
+            "danger": 0.3,
             "danger_in_a_sentence": 0.9,
             "danger_nearby": 0.5,
             "offered": [],
-            "neighbours": 0.15,
+            "neighbours": 0.3,
             "cost": 30.0,
-            "vector_weight": 0.9,
+            "vector_weight": 0.5,
         }
 
     @staticmethod

@@ -38,12 +38,31 @@ ENTITIES = {
     "email": 0.95,
     "plate": 0.95,
 }
+HARD_AT_LEAST = {
+    "intent": 0.90,
+    "service": 0.91,
+    "service_top3": 0.98,
+    "danger_recall": 0.92,
+}
+HARD_AT_MOST = {
+    "danger_false_hard": 0.07,
+    "danger_false_other": 0.02,
+}
+HARD_LOCATION = 0.80
 
 
 @pytest.fixture(scope="module")
 def scores(parse: Parse) -> Scores:
     cases = read_cases(HOUSE / "tests" / "nlu" / "en")
     assert len(cases) >= 1100
+    return score(cases, [as_answer(parse(case.text)) for case in cases])
+
+
+@pytest.fixture(scope="module")
+def hard_scores(parse: Parse) -> Scores:
+    """Of sentences that were written to be hard: long stories, odd words, strong feelings."""
+    cases = read_cases(HOUSE / "tests" / "nlu" / "written_apart")
+    assert len(cases) >= 900
     return score(cases, [as_answer(parse(case.text)) for case in cases])
 
 
@@ -60,6 +79,20 @@ def test_does_not_rise_above(scores: Scores, measure: str) -> None:
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_entities_are_found(scores: Scores, entity: str) -> None:
     assert scores.entities[entity][2] >= ENTITIES[entity]
+
+
+@pytest.mark.parametrize("measure", HARD_AT_LEAST)
+def test_hard_ones_do_not_fall_below(hard_scores: Scores, measure: str) -> None:
+    assert getattr(hard_scores, measure) >= HARD_AT_LEAST[measure]
+
+
+@pytest.mark.parametrize("measure", HARD_AT_MOST)
+def test_hard_ones_do_not_rise_above(hard_scores: Scores, measure: str) -> None:
+    assert getattr(hard_scores, measure) <= HARD_AT_MOST[measure]
+
+
+def test_places_are_found_in_hard_ones(hard_scores: Scores) -> None:
+    assert hard_scores.entities["location"][2] >= HARD_LOCATION
 
 
 def test_what_is_said_beside_a_report_is_hardly_taken_for_danger(parse: Parse) -> None:
