@@ -19,8 +19,8 @@ _JOIN = re.compile(r",?\s+(?:and|also|plus|n)\s+|,\s*|\s*[&+]\s*|\s+as\s+well\s+
 _LETTERS = re.compile(r"[^\W\d_]")
 _MOST = 8
 """More clauses than this are not looked at: a long message must not cost many times a short one."""
-_SURE = 0.9
-_CONFUSED = 0.05
+_SURE = 0.97
+_CONFUSED = 0.03
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def other_problems(
         parts: its clauses.
         chances: ``(parts, labels)``, probabilities of every label for every clause.
         codes: the service (or danger) of each label; None where there is none.
-        main: the service or the danger that the whole message was taken for.
+        main: the service or the danger that the whole message was taken for; None names all problems.
     """
     columns = [column for column, code in enumerate(codes) if code]
     if not columns:
@@ -88,3 +88,23 @@ def other_problems(
             words = text[parts[one].start : parts[one].end].strip()
             found[code] = {"code": code, "confidence": sure[one], "text": words}
     return sorted(found.values(), key=lambda one: -one["confidence"])
+
+
+def main_problem(
+    text: str, whole: str, confidence: float, named: Sequence[dict[str, Any]]
+) -> tuple[str, float, list[dict[str, Any]]]:
+    """The service to take, how sure that is, and the others to offer.
+
+    It is what the whole message was taken for, unless its clauses plainly name several others: then the first of them.
+
+    Args:
+        text: the message.
+        whole: the service that the whole message was taken for.
+        confidence: how sure that was.
+        named: every problem that the clauses name, as :func:`other_problems` gives them.
+    """
+    main, sure = whole, confidence
+    if len(named) > 1 and all(one["code"] != whole for one in named):
+        first = min(named, key=lambda one: text.find(one["text"]))
+        main, sure = first["code"], first["confidence"]
+    return main, sure, [one for one in named if one["code"] != main]

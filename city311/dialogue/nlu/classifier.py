@@ -16,8 +16,9 @@ from scipy.optimize import minimize
 from city311.dialogue.nlu.features import Rows
 
 _JITTER = 1e-3
-_ITERATIONS = 32
-_ITERATIONS_FROM_A_START = 24
+_ITERATIONS = 28
+_ITERATIONS_FROM_A_START = 30
+_REMEMBERED = 20
 _ENOUGH = 5e-5
 
 
@@ -147,7 +148,7 @@ def fit(
         first[0][: len(start.coordinates)] = start.coordinates
         first = first[0], start.bias
         steps = _ITERATIONS_FROM_A_START
-    options = {"maxiter": steps, "maxcor": 6, "gtol": 1e-6, "ftol": _ENOUGH}
+    options = {"maxiter": steps, "maxcor": _REMEMBERED, "gtol": 1e-6, "ftol": _ENOUGH}
     begin = np.concatenate([first[0].ravel(), first[1]])
     found = minimize(loss, begin, jac=True, method="L-BFGS-B", options=options)
     best = found.x.astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from city311.dialogue.nlu.encoding import encoder_for
-from city311.dialogue.nlu.patterns import find
+from city311.dialogue.nlu.labels import is_learnt
+from city311.dialogue.nlu.patterns import Found, find
 from city311.dialogue.nlu.places import PlaceFinder, PlaceModel, train
 from city311.dialogue.nlu.recent import Recent
 
 LOCATION = "location"
+_CALLED_A_PLATE = re.compile(r"\b(?:plates?|tags?)\W*(?:no\.?|number|is)?\W*$", re.I)
 _MODEL = "places.crfsuite"
 _WORDS = "places.json"
 
@@ -68,7 +71,7 @@ class Entities(GraphComponent, EntityExtractorMixin):
         """Learn places from the examples annotated with ``location``; without any, none will be found."""
         examples = []
         for message in training_data.training_examples:
-            if message.get("text") and message.get("intent"):
+            if message.get("text") and message.get("intent") and is_learnt(message):
                 entities = message.get("entities") or []
                 spans = [(one["start"], one["end"]) for one in entities if one["entity"] == LOCATION]
                 examples.append((message.get("text"), spans))
@@ -121,7 +124,7 @@ class Entities(GraphComponent, EntityExtractorMixin):
         ]
         places = self._places.find(text) if self._places else []
         taken = [(one.start, one.end) for one in formed if one.entity not in ("date", "amount", "language", "plate")]
-        for start, end, sure in _apart_from(places, taken):
+        for start, end, sure in _apart_from(_behind_plates(text, places, formed), taken):
             found = [one for one in found if one["end"] <= start or one["start"] >= end]
             found.append(
                 {"entity": LOCATION, "start": start, "end": end, "value": text[start:end], "confidence_entity": sure}
@@ -134,3 +137,16 @@ def _apart_from(
     places: Sequence[tuple[int, int, float]], taken: Sequence[tuple[int, int]]
 ) -> list[tuple[int, int, float]]:
     return [place for place in places if all(place[1] <= start or place[0] >= end for start, end in taken)]
+
+
+def _behind_plates(
+    text: str, places: Sequence[tuple[int, int, float]], formed: Sequence[Found]
+) -> list[tuple[int, int, float]]:
+    """Places, none of them beginning with a plate that is called one: "plate 5BX 871, 1042 Larch"."""
+    result = []
+    for start, end, sure in places:
+        plate = next((one for one in formed if one.entity == "plate" and one.start == start and one.end < end), None)
+        if plate and _CALLED_A_PLATE.search(text, 0, start):
+            start = end - len(text[plate.end : end].lstrip(" ,.;"))
+        result.append((start, end, sure))
+    return result

@@ -21,7 +21,7 @@ from city311.language.normalise import normalise
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?|[^\w\s]")
 _WORDS_UP_TO = 2
 _CHARACTERS = range(2, 6)
-_OFTEN = 0.05
+_OFTEN = 0.02
 
 
 def word_grams(text: str) -> Iterator[str]:

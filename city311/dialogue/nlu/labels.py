@@ -16,12 +16,19 @@ DANGERS = ("emergency", "self_harm")
 """Intents that come before everything else."""
 PROPERTY = "fine_label"
 """Message property that carries the fine label from the importer to the classifier."""
+CALIBRATION = "calibration"
+"""Message property of what is not learnt but tells how sure the classifier may be; also the folder of such messages."""
 
 
 def label_of(message: Any) -> str | None:
     """The fine label of a training message; None when it has no intent."""
     label = message.get(PROPERTY) or message.get("intent_response_key") or message.get("intent")
     return str(label) if label else None
+
+
+def is_learnt(message: Any) -> bool:
+    """Whether a training message is an example, and not there for calibration."""
+    return not message.get(CALIBRATION)
 
 
 def intent_of(label: str) -> str:

@@ -57,7 +57,8 @@ _AT_LANDMARK = re.compile(
 )
 _PART = re.compile(
     rf"(?:(?:the|a|an|our|my)\s+)?(?:(?!{any_of(_WORDS['before'])}\b|the\b|and\b|is\b|to\b)[\w'’]+\s+)?"
-    rf"{any_of(_WORDS['parts'])}\s+(?:at|of|in|by|on|near|behind|under|off)\s+(?:the\s+)?$",
+    rf"{any_of(_WORDS['parts'])}\s+(?:at|of|in|by|on|near|behind|under|off|beside|between|next\s+to|across\s+from|in\s+back\s+of)"
+    r"\s+(?:the\s+)?$",
     re.I,
 )
 """Before a place: which part of it, or what stands there ("the steps of", "the pond at")."""

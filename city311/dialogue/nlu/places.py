@@ -96,15 +96,13 @@ def _features(tokens: Sequence[Token], known: frozenset[str], groups: Mapping[st
             row.append(f"{offset}:c={classes[near]}")
             if abs(offset) <= 2:
                 row.append(f"{offset}:w={words[near]}")
-                row.extend(f"{offset}:{group}" for group in kin[near])
+                row.append(f"{offset}:{kin[near][0]}")
                 row.append(f"{offset}:s={shapes[near]}")
         if index:
-            row.append(f"w-1w={words[index - 1]}|{word}")
             row.append(f"c-1s={classes[index - 1]}|{shapes[index]}")
             row.append(f"w-1s={words[index - 1]}|{shapes[index]}")
         if index + 1 < len(words):
             row.append(f"sc+1={shapes[index]}|{classes[index + 1]}")
-            row.append(f"ww+1={word}|{words[index + 1]}")
         rows.append(row)
     return rows
 
@@ -131,7 +129,7 @@ def train(
 ) -> PlaceModel:
     """A model from texts with the spans of their places.
 
-    Every example is learnt once more in lower case, because many residents write so.
+    Every example with a place is learnt once more in lower case, because many residents write so.
 
     Args:
         examples: texts, each with start and end of its places.
@@ -140,9 +138,9 @@ def train(
     counts = Counter(word for text, _ in examples for word in {token.text.lower() for token in tokens_of(text)})
     known = frozenset(word for word, count in counts.items() if count >= _KNOWN_FROM)
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    trainer.set_params({"c1": 0.05, "c2": 0.3, "max_iterations": 60, "feature.minfreq": 2})
+    trainer.set_params({"c1": 0.05, "c2": 0.3, "max_iterations": 60, "feature.minfreq": 3})
     for text, spans in examples:
-        for variant in dict.fromkeys((text, text.lower())):
+        for variant in dict.fromkeys((text, text.lower()) if spans else (text,)):
             tokens = tokens_of(variant)
             if tokens and len(variant) == len(text):
                 trainer.append(_features(tokens, known, groups), _tags(tokens, spans))

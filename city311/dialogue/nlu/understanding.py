@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -26,13 +26,13 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from threadpoolctl import threadpool_limits
 
 from city311.dialogue.city_pack import city_pack
-from city311.dialogue.nlu.also import Clause, clauses, other_problems, sentences
-from city311.dialogue.nlu.calibration import held_out, sharpness
+from city311.dialogue.nlu.also import Clause, clauses, main_problem, other_problems, sentences
+from city311.dialogue.nlu.calibration import chances_of, held_out, sharpness
 from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
 from city311.dialogue.nlu.danger import danger
 from city311.dialogue.nlu.encoding import encoder_for
 from city311.dialogue.nlu.features import Features
-from city311.dialogue.nlu.labels import DANGERS, OUT_OF_SCOPE, REPORT, label_of
+from city311.dialogue.nlu.labels import DANGERS, OUT_OF_SCOPE, REPORT, is_learnt, label_of
 from city311.dialogue.nlu.neighbours import Neighbours
 from city311.dialogue.nlu.rankings import Rankings, mix
 from city311.dialogue.nlu.recent import Recent
@@ -46,6 +46,8 @@ _Heard = dict[tuple[Clause, ...], tuple[Any, Any]]
 FALLBACK = "nlu_fallback"
 _RANKING_LENGTH = 10
 _FREQUENT_FROM = 3
+_SURE = 0.85
+"""An example to which a trial without it gives this chance would teach little: it pulls at hardly any weight."""
 
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER], is_trainable=True)
@@ -122,36 +124,50 @@ class Understanding(IntentClassifier, GraphComponent):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn every labelled example. Raises EncoderError when the encoder cannot be built."""
-        pairs = {(message.get("text"), label_of(message)): None for message in training_data.training_examples}
-        known_pairs = [(text, label) for text, label in pairs if text and label]
-        texts, labels = [text for text, _ in known_pairs], [label for _, label in known_pairs]
+        texts, labels = _columns(message for message in training_data.training_examples if is_learnt(message))
+        aside = _columns(message for message in training_data.training_examples if not is_learnt(message))
         self._encoder = encoder_for(self._config["encoder"])
         _log.info("Understanding: %d examples, %d labels", len(texts), len(set(labels)))
-        # What is checked comes last, so that the trial is a part of the whole and the whole starts from the trial.
-        learn, check = held_out(labels)
-        texts, labels = ([column[index] for index in learn + check] for column in (texts, labels))
+        # What is tried comes first: its rows are the beginning of whatever is learnt in the end.
+        tried, added, check = held_out(labels)
+        texts, labels = ([column[index] for index in tried + added + check] for column in (texts, labels))
         words = count_words(texts)
         frequent = {word: count for word, count in sorted(words.items()) if count >= _FREQUENT_FROM}
         self._speller = Speller.of(frequent, {*words, *self._encoder.word_groups()})
         vectors, layers = self._encoder.encode_layers(texts)
         self._features = Features.fit(texts, layers, self._config["vector_weight"])
         rows = self._features.matrix(texts, layers)
-        examples = Examples.of(rows)
-        _log.info("Understanding: calibrating on %d examples held out", len(check))
-        cut = len(learn)
-        trial = fit(examples, labels[:cut], self._config["cost"])
+        first, last = len(tried), len(tried) + len(added)
+        _log.info("Understanding: trying on %d examples", len(tried))
+        trial = fit(Examples.of(rows[:first]), labels[:first], self._config["cost"])
         known = trial.classifier.labels
-        scores = trial.classifier.scores(rows[cut:])
-        factor = sharpness(known, scores, labels[cut:])
-        near = Neighbours.of(vectors[:cut], labels[:cut], known).shares(vectors[cut:])
-        mixed = mix(softmax(scores * factor), near, self._config["neighbours"])
-        self._sharpness = sharpness(known, np.log(mixed), labels[cut:])
-        _log.info("Understanding: training on all examples")
-        whole = fit(examples, labels, self._config["cost"], start=trial)
+        scores = trial.classifier.scores(rows[first:])
+        near = Neighbours.of(vectors[:first], labels[:first], known).shares(vectors[last:])
+        factor = self._calibrate(known, scores[last - first :], near, labels[last:])
+        unsure = chances_of(known, softmax(scores * factor), labels[first:]) < (_SURE if added else 1.1)
+        kept = [*range(first), *(first + np.flatnonzero(unsure))]
+        _log.info("Understanding: training on %d examples, all but those that the trial was sure of", len(kept))
+        whole = fit(Examples.of(rows[kept]), [labels[index] for index in kept], self._config["cost"], start=trial)
+        self._neighbours = Neighbours.of(vectors, labels, known)
+        if aside[0]:
+            factor = self._calibrate(known, *self._asked(whole.classifier, aside[0]), aside[1])
         self._classifier = replace(whole.classifier, sharpness=factor)
-        self._neighbours = Neighbours.of(vectors, labels, whole.classifier.labels)
         self._persist()
         return self._resource
+
+    def _asked(self, classifier: Classifier, texts: Sequence[str]) -> tuple[Any, Any]:
+        """What the classifier and the nearest examples say of texts as residents write them: scores and shares."""
+        assert self._features and self._neighbours and self._speller and self._encoder  # noqa: S101  # train made them
+        corrected = [self._speller.correct(text) for text in texts]
+        vectors, layers = self._encoder.encode_layers(corrected)
+        return classifier.scores(self._features.matrix(corrected, layers)), self._neighbours.shares(vectors)
+
+    def _calibrate(self, known: Sequence[str], scores: Any, near: Any, labels: Sequence[str]) -> float:
+        """The classifier's own sharpness; that of its mixture with the nearest examples is kept."""
+        factor = sharpness(known, scores, labels)
+        mixed = mix(softmax(scores * factor), near, self._config["neighbours"])
+        self._sharpness = sharpness(known, np.log(mixed), labels)
+        return factor
 
     def _persist(self) -> None:
         assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
@@ -225,17 +241,17 @@ class Understanding(IntentClassifier, GraphComponent):
         message.set("service_ranking", services, add_to_output=True)
         also: list[dict[str, Any]] = []
         chosen = self._rankings.likeliest_service(chances)
-        if best["name"] == REPORT and chosen in self._offered:
+        if best["name"] == REPORT and chosen and chosen in self._offered:
+            chosen, sure, also = main_problem(text, chosen, services[0]["confidence"], self._others(text, None, heard))
             entity = {
                 "entity": "service",
                 "start": 0,
                 "end": len(text),
                 "value": chosen,
-                "confidence_entity": services[0]["confidence"],
+                "confidence_entity": sure,
                 "extractor": type(self).__name__,
             }
             message.set("entities", [*message.get("entities", []), entity], add_to_output=True)
-            also = self._others(text, chosen, heard)
         elif best["name"] in DANGERS:
             also = self._others(text, best["name"], heard)
         message.set("also", also, add_to_output=True)
@@ -305,6 +321,13 @@ class Understanding(IntentClassifier, GraphComponent):
     def _is_strange(self, confidence: float, vector: Any) -> bool:
         least = self._config["familiarity"]
         return bool(least and self._neighbours and confidence * self._neighbours.nearness(vector) < least)
+
+
+def _columns(messages: Iterable[Message]) -> tuple[list[str], list[str]]:
+    """Texts and labels, each pair once."""
+    pairs = {(message.get("text"), label_of(message)): None for message in messages}
+    known = [(text, label) for text, label in pairs if text and label]
+    return [text for text, _ in known], [label for _, label in known]
 
 
 def _says_something(text: str) -> bool:

@@ -10,7 +10,7 @@ from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bench.eval import read_cases
-from city311.dialogue.nlu.also import Clause, clauses, other_problems
+from city311.dialogue.nlu.also import Clause, clauses, main_problem, other_problems
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ TWO = [Clause(0, 3), Clause(3, 6)]
 @pytest.mark.parametrize(
     ("chances", "found"),
     [
-        ([[0.95, 0.01, 0.0], [0.02, 0.93, 0.0]], ["light_out"]),
-        ([[0.95, 0.01, 0.0], [0.8, 0.1, 0.0]], []),  # the same problem twice
-        ([[0.95, 0.3, 0.0], [0.02, 0.95, 0.0]], []),  # easily confused
-        ([[0.95, 0.01, 0.0], [0.02, 0.5, 0.4]], []),  # not sure enough
-        ([[0.95, 0.01, 0.0], [0.02, 0.03, 0.95]], []),  # no service
+        ([[0.98, 0.01, 0.0], [0.02, 0.98, 0.0]], ["light_out"]),
+        ([[0.98, 0.01, 0.0], [0.98, 0.01, 0.0]], []),  # the same problem twice
+        ([[0.98, 0.3, 0.0], [0.02, 0.98, 0.0]], []),  # easily confused
+        ([[0.98, 0.01, 0.0], [0.02, 0.9, 0.0]], []),  # not sure enough
+        ([[0.98, 0.01, 0.0], [0.02, 0.03, 0.98]], []),  # no service
     ],
 )
 def test_only_a_clear_second_problem_counts(chances: list[list[float]], found: list[str]) -> None:
@@ -52,16 +52,16 @@ def test_only_a_clear_second_problem_counts(chances: list[list[float]], found: l
 
 
 def test_clauses_that_overlap_are_no_two_problems() -> None:
-    chances = np.array([[0.95, 0.01, 0.0], [0.02, 0.95, 0.0]])
+    chances = np.array([[0.98, 0.01, 0.0], [0.02, 0.98, 0.0]])
     assert other_problems("abcdef", [Clause(0, 6), Clause(3, 6)], chances, CODES, "pothole") == []
 
 
 @pytest.mark.parametrize(
     ("chances", "found"),
     [
-        ([[0.95, 0.01, 0.0], [0.02, 0.93, 0.0]], ["light_out"]),
-        ([[0.01, 0.95, 0.0], [0.02, 0.03, 0.95]], []),  # no clause says the danger itself
-        ([[0.95, 0.2, 0.0], [0.02, 0.93, 0.0]], []),  # what happened in it
+        ([[0.98, 0.01, 0.0], [0.02, 0.98, 0.0]], ["light_out"]),
+        ([[0.01, 0.98, 0.0], [0.02, 0.03, 0.98]], []),  # no clause says the danger itself
+        ([[0.98, 0.2, 0.0], [0.02, 0.98, 0.0]], []),  # what happened in it
     ],
 )
 def test_beside_a_danger_another_problem_is_seen(chances: list[list[float]], found: list[str]) -> None:
@@ -70,8 +70,24 @@ def test_beside_a_danger_another_problem_is_seen(chances: list[list[float]], fou
 
 
 def test_two_problems_without_the_danger_itself_are_its_circumstances() -> None:
-    chances = np.array([[0.01, 0.95, 0.01], [0.0, 0.01, 0.95]])
+    chances = np.array([[0.01, 0.98, 0.01], [0.0, 0.01, 0.98]])
     assert other_problems("abcdef", TWO, chances, ("emergency", "light_out", "pothole"), "emergency") == []
+
+
+def named(*codes: str) -> list[dict[str, object]]:
+    return [{"code": code, "confidence": 0.99, "text": code} for code in codes]
+
+
+def test_the_main_problem_is_what_the_whole_message_was_taken_for() -> None:
+    text = "noise, pothole"
+    assert main_problem(text, "pothole", 0.5, named("noise", "pothole")) == ("pothole", 0.5, named("noise"))
+    assert main_problem(text, "pothole", 0.5, []) == ("pothole", 0.5, [])
+    assert main_problem(text, "cave_in", 0.5, named("noise")) == ("cave_in", 0.5, named("noise"))
+
+
+def test_where_the_clauses_name_others_the_first_of_them_is_the_main_problem() -> None:
+    said = main_problem("noise, pothole", "cave_in", 0.5, named("pothole", "noise"))
+    assert said == ("noise", 0.99, named("pothole"))
 
 
 def test_a_problem_told_with_a_danger_reaches_custom_actions(parse: Parse) -> None:
@@ -82,8 +98,8 @@ def test_a_problem_told_with_a_danger_reaches_custom_actions(parse: Parse) -> No
 
 def test_the_second_problem_reaches_custom_actions(parse: Parse) -> None:
     """What a component adds to the output stands in the tracker's latest message, as actions get it."""
-    parsed = parse("There is a deep pothole on Elm Street. Also our garbage was not picked up on Monday")
-    assert {one["code"] for one in parsed["also"]} <= {"pothole", "missed_trash"}
+    parsed = parse("Somebody dumped a couch on Elm Street. Also our garbage was not picked up on Monday")
+    assert {one["code"] for one in parsed["also"]} <= {"illegal_dumping", "missed_trash"}
     assert len(parsed["also"]) == 1
     assert parsed["also"][0]["confidence"] > 0.5
     tracker = DialogueStateTracker.from_events(

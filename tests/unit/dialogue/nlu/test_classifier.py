@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from city311.dialogue.nlu.calibration import held_out, sharpness
+from city311.dialogue.nlu.calibration import chances_of, held_out, sharpness
 from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
 from city311.dialogue.nlu.features import Features
 
@@ -82,11 +82,25 @@ def test_case_digits_and_stretching_do_not_matter(vectors: np.ndarray) -> None:
 
 def test_held_out_takes_a_fifth_of_every_label() -> None:
     labels = ["a"] * 20 + ["b"] * 10 + ["c"] * 3
-    learn, check = held_out(labels)
-    assert sorted(learn + check) == list(range(33))
+    tried, added, check = held_out(labels)
+    assert sorted(tried + check) == list(range(33))
+    assert added == []
     assert [labels[index] for index in check].count("a") == 4
     assert [labels[index] for index in check].count("b") == 2
     assert "c" not in [labels[index] for index in check]
+
+
+def test_of_many_examples_a_part_of_every_label_is_tried_first() -> None:
+    labels = ["a"] * 4000 + ["b"] * 2000 + ["c"]
+    tried, added, check = held_out(labels)
+    assert sorted(tried + added + check) == list(range(6001))
+    assert [[labels[index] for index in part].count("b") for part in (tried, added, check)] == [500, 1100, 400]
+    assert [labels[index] for index in tried].count("c") == 1
+
+
+def test_the_chance_of_the_truth() -> None:
+    chances = np.array([[0.9, 0.1], [0.3, 0.7], [0.5, 0.5]])
+    assert chances_of("ab", chances, ["a", "a", "z"]).tolist() == [0.9, 0.3, 0.0]
 
 
 def test_sharpness_corrects_overconfidence() -> None:
