@@ -15,7 +15,7 @@ from actions.offering import offering
 from actions.requests import status_of, told_status
 from actions.speaking import language, say
 from actions.surroundings import Surroundings, surroundings
-from actions.which import just_spoken_of, spoken_of, which_report
+from actions.which import just_spoken_of, made_before, spoken_of, which_report
 from city311.intake import (
     DANGER,
     MAYBE_DANGER,
@@ -67,6 +67,35 @@ class ActionChangeSent(Action):
         done = _Wish(dispatcher, tracker, here, heard, status)
         events = await _DOES.get(wish, _Wish.adds)(done)
         return events or await spoken_of(tracker, here, status.number)
+
+
+class ActionCancel(Action):
+    """With nothing to cancel: asks whether the report just sent is to be taken back, else says that nothing is open."""
+
+    def name(self) -> str:
+        return "action_cancel"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: DomainDict) -> list[EventType]:
+        here = surroundings()
+        heard = utterance(tracker.latest_message)
+        made = await made_before(tracker, here)
+        number = made.number if made is not None else ""
+        if not number and dict(heard.intents).get(_TAKES_BACK, 0.0) >= _PERHAPS_TAKES_BACK:
+            found = await which_report(dispatcher, tracker, here, _TAKES_BACK)
+            if isinstance(found, list):
+                return found
+            number = found
+        if number:
+            status = await status_of(here, number, tracker.sender_id)
+            if status.kind not in (Kind.MISTYPED, Kind.UNKNOWN):
+                return await _Wish(dispatcher, tracker, here, heard, status).withdraws()
+        say(dispatcher, tracker, here, [Say(own("utter_nothing_open"))])
+        return []
+
+
+_TAKES_BACK = "withdraw_request"
+_PERHAPS_TAKES_BACK = 0.1
+"""Chance from which "cancel" may mean a report that was sent."""
 
 
 class _Wish:

@@ -328,12 +328,12 @@ def prefill(setting: Setting, state: State, heard: Utterance, *, besides: str = 
     """
     if setting.service(state) is None:
         _keep(setting, state, heard)
-    besides_places = _without_places(heard)
+    besides_places, things_of_places = _without_places(heard), _things_of_places(setting, heard)
     for step in setting.steps(state):
         if step.code in state.answers or step.code == besides:
             continue
         if step.kind is Kind.CHOICE:
-            answer = _plain_choice(setting, step, besides_places)
+            answer = _plain_choice(setting, step, besides_places) or _plain_choice(setting, step, things_of_places)
         else:
             answer = _plain_answer(setting, state, step, heard)
         if answer is not None:
@@ -378,6 +378,23 @@ def _without_places(heard: Utterance) -> str:
     for place in sorted(heard.entities.get("location", ()), key=len, reverse=True):
         text = re.sub(re.escape(place), " , ", text, flags=re.IGNORECASE)
     return text
+
+
+def _things_of_places(setting: Setting, heard: Utterance) -> str:
+    """What stands in the places: the wall in "the wall of the school on Wall Street", nothing in "Wall Street"."""
+    lexicon = setting.lexicon
+    things = []
+    for place in heard.entities.get("location", ()):
+        told = words(place)
+        end = next((index for index, word in enumerate(told) if word in lexicon.after_a_thing), 0)
+        thing = [word for word in told[:end] if word not in lexicon.articles]
+        small = lexicon.street_types | lexicon.place_details
+        if 0 < len(thing) <= _WORDS_OF_A_THING and not any(word in small or not word.isalpha() for word in thing):
+            things.append(" ".join(thing))
+    return ", ".join(things)
+
+
+_WORDS_OF_A_THING = 3
 
 
 def blank(step: Step, status: str) -> Answer | None:

@@ -22,6 +22,8 @@ from city311.intake.turn import Outcome, Turn, ask_next, end, presses, stopped_b
 
 SURE_SERVICE = 0.55
 """Share of the ranking from which the best service is taken without asking."""
+SURE_OF_FEW_WORDS, _FEW_WORDS = 0.75, 3
+"""… of a message of so few words: "tree problem" may be any of five things."""
 LIKELY_SERVICE, CLEAR_LEAD = 0.3, 3.0
 """… or from this share, if it is so many times as likely as the next."""
 OFFER_FROM = 0.12
@@ -118,6 +120,8 @@ def clear_service(setting: Setting, heard: Utterance) -> str:
         return ""
     best, share = named[0]
     second = named[1][1] if len(named) > 1 else 0.0
+    if len(words(heard.text)) <= _FEW_WORDS:
+        return best if share >= SURE_OF_FEW_WORDS else ""
     return best if share >= SURE_SERVICE or (share >= LIKELY_SERVICE and share >= CLEAR_LEAD * second) else ""
 
 

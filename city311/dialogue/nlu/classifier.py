@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 from scipy.linalg.blas import strmm
-from scipy.optimize import minimize
 
+from city311.dialogue.nlu.descent import lowest
 from city311.dialogue.nlu.features import Rows
 
 _JITTER = 1e-3
 _ITERATIONS = 28
 _ITERATIONS_FROM_A_START = 30
-_REMEMBERED = 20
-_ENOUGH = 5e-5
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,6 @@ def fit(
     penalty = np.float32(1 / cost)
 
     def loss(flat: Any) -> tuple[float, Any]:
-        flat = flat.astype(np.float32)
         weights, bias = flat[: count * classes].reshape(count, classes), flat[count * classes :]
         # The factor is triangular: half the work of an ordinary product.
         scores = strmm(1.0, factor, weights, lower=1) + bias
@@ -140,18 +137,15 @@ def fit(
         gradient = np.concatenate(
             [(strmm(1.0, factor, slope, lower=1, trans_a=1) + penalty * weights).ravel(), slope.sum(axis=0)]
         )
-        return value / count, gradient.astype(np.float64) / count
+        return value / count, gradient / np.float32(count)
 
-    first = np.zeros((count, classes)), np.zeros(classes)
+    first = np.zeros((count, classes), np.float32), np.zeros(classes, np.float32)
     steps = _ITERATIONS
     if start is not None and start.classifier.labels == tuple(map(str, names)):
         first[0][: len(start.coordinates)] = start.coordinates
         first = first[0], start.bias
         steps = _ITERATIONS_FROM_A_START
-    options = {"maxiter": steps, "maxcor": _REMEMBERED, "gtol": 1e-6, "ftol": _ENOUGH}
-    begin = np.concatenate([first[0].ravel(), first[1]])
-    found = minimize(loss, begin, jac=True, method="L-BFGS-B", options=options)
-    best = found.x.astype(np.float32)
+    best = lowest(loss, np.concatenate([first[0].ravel(), first[1]]), steps)
     coordinates, bias = best[: count * classes].reshape(count, classes), best[count * classes :]
     shares = scipy.linalg.solve_triangular(factor, coordinates, lower=True, trans="T", check_finite=False)
     weights = np.asarray(examples.rows[:count].turned_times(shares), np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from city311.dialogue.nlu.recent import Recent
 
 LOCATION = "location"
 _CALLED_A_PLATE = re.compile(r"\b(?:plates?|tags?)\W*(?:no\.?|number|is)?\W*$", re.I)
+_MAY_BE_IN_A_PLACE = ("date", "amount", "language", "plate")
 _MODEL = "places.crfsuite"
 _WORDS = "places.json"
 
@@ -123,7 +125,7 @@ class Entities(GraphComponent, EntityExtractorMixin):
             {"entity": one.entity, "start": one.start, "end": one.end, "value": one.value} for one in formed
         ]
         places = self._places.find(text) if self._places else []
-        taken = [(one.start, one.end) for one in formed if one.entity not in ("date", "amount", "language", "plate")]
+        taken = [(one.start, one.end) for one in formed if one.entity not in _MAY_BE_IN_A_PLACE or _is_money(text, one)]
         for start, end, sure in _apart_from(_behind_plates(text, places, formed), taken):
             found = [one for one in found if one["end"] <= start or one["start"] >= end]
             found.append(
@@ -131,6 +133,11 @@ class Entities(GraphComponent, EntityExtractorMixin):
             )
         found.sort(key=lambda one: one["start"])
         return self.add_extractor_name(found)
+
+
+def _is_money(text: str, one: Found) -> bool:
+    """Whether it has a sign of a currency; the 5 of "the 5 dollar store" has none."""
+    return any(unicodedata.category(character) == "Sc" for character in text[one.start : one.end])
 
 
 def _apart_from(

@@ -51,6 +51,7 @@ class Lexicon:
     before_place: frozenset[str]
     after_place: frozenset[str]
     place_details: frozenset[str]
+    after_a_thing: frozenset[str]
     joining: frozenset[str]
     vague_words: frozenset[str]
     never_a_place: frozenset[str]

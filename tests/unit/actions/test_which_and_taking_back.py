@@ -8,7 +8,7 @@ import pytest
 from sent_reports import engine_of, forget_which_was_last, report, take_back, then, three, wish
 from sqlalchemy import select
 
-from actions.afterwards import ActionChangeSent
+from actions.afterwards import ActionCancel, ActionChangeSent
 from actions.requests import ActionCheckStatus
 from city311.requests.afterwards import kept
 from city311.requests.follow import affected
@@ -129,6 +129,34 @@ def test_a_no_keeps_it(rasa, server, filed, said, intent):
     wish(rasa, "withdraw_request", "cancel my report")
     assert then(rasa, said, intent) == ["utter_kept_as_it_is"]
     assert not server.updates
+
+
+def cancels(rasa, said="cancel it", intents=()):
+    """ "Cancel" with no report being made; the keys of what is said."""
+    rasa.hears(said, "cancel", intents=intents)
+    if any(event.get("name") == "offer_form" for event in rasa.runs(ActionCancel())):
+        rasa.is_offered()
+    return rasa.spoken()
+
+
+def test_cancel_right_after_the_receipt_asks_whether_that_report_is_meant(rasa, server, filed):
+    assert cancels(rasa) == ["utter_ask_take_back"] and filed in rasa.words()[0]
+    assert not server.updates
+    assert then(rasa, "yes", "affirm") == ["utter_taken_back"]
+    assert [update["status"] for update in server.updates] == ["CLOSED"]
+
+
+def test_cancel_later_means_nothing_open_unless_it_sounds_like_a_sent_report(rasa, server, filed):
+    for _ in range(5):
+        rasa.hears("hello", "greet")
+    assert cancels(rasa) == ["utter_nothing_open"]
+    doubtful = [("cancel", 0.7), ("withdraw_request", 0.3)]
+    assert cancels(rasa, "never mind, cancel my report", doubtful) == ["utter_ask_take_back"]
+    assert filed in rasa.words()[0]
+
+
+def test_cancel_of_who_reported_nothing(conversations):
+    assert cancels(conversations()) == ["utter_nothing_open"]
 
 
 def test_nobody_else_takes_it_back_and_learns_nothing(conversations, server, filed):

@@ -61,6 +61,22 @@ def test_words_of_a_street_answer_no_question_about_something_else() -> None:
     assert talk.value("where") is None
 
 
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("the wall of the school at 9 Pine Street", "side"),
+        ("bench by the pond, Danehy Park", "bench"),
+        ("Bench Street and Wall Street", None),
+        ("front of 12 Elm Street", None),
+        ("the corner of Pole Road and Oak Street", None),
+        ("Garage", None),
+    ],
+)
+def test_what_stands_in_a_place_answers_too_and_its_street_does_not(place: str, found: str | None) -> None:
+    talk = Talk().begin(f"graffiti on {place}", service="graffiti_public", location=place)
+    assert talk.value("where") == found
+
+
 def test_not_knowing_exactly_but_naming_a_place() -> None:
     said = "not sure, near the library on Main Street"
     talk = at("pothole", "location").say(said, "dont_know", location="near the library on Main Street")

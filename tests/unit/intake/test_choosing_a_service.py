@@ -34,6 +34,13 @@ def test_the_problem_told_better_does() -> None:
     assert talk.state.service == "speed_hump"
 
 
+@pytest.mark.parametrize(("said", "chosen"), [("tree problem", ""), ("a tree that needs trimming", "tree_trim")])
+def test_few_words_need_a_clearer_lead(said: str, chosen: str) -> None:
+    talk = Talk().begin(said, services=[("tree_trim", 0.65), ("tree_removal", 0.2), ("tree_new", 0.13)])
+    assert talk.state.service == chosen
+    assert chosen or talk.state.candidates == ["tree_trim", "tree_removal", "tree_new"]
+
+
 def test_a_place_is_noted_and_the_kind_asked_again() -> None:
     talk = doubtful().say("between Linnaean St and Huron Ave", "inform", location="between Linnaean St and Huron Ave")
     assert (talk.keys[0], talk.asking) == ("utter_noted", "service")

@@ -19,8 +19,8 @@ def test_a_clear_service_is_taken() -> None:
 
 
 def test_a_clear_lead_is_enough() -> None:
-    assert Talk().begin("hole", services=[("pothole", 0.3), ("cave_in", 0.05)]).state.service == "pothole"
-    assert Talk().begin("hole", services=[("pothole", 0.3), ("cave_in", 0.2)]).state.service == ""
+    assert Talk().begin("a hole in the road", services=[("pothole", 0.3), ("cave_in", 0.05)]).state.service == "pothole"
+    assert Talk().begin("a hole in the road", services=[("pothole", 0.3), ("cave_in", 0.2)]).state.service == ""
 
 
 @pytest.mark.parametrize(
