@@ -108,7 +108,8 @@ def choice_of_another(setting: Setting, state: State, step: Step, heard: Utteran
 
 
 def split_off(setting: Setting, state: State, heard: Utterance) -> Utterance:
-    """Keeps the other problems of a message for later; gives back the message with the places of its main one.
+    """Keeps the other problems of a message for later; gives back the message with the places of its main one, of
+    which the others are no rivals.
 
     A place that is named once in the message, and in no part of its own, is where all of it is.
     """
@@ -121,7 +122,11 @@ def split_off(setting: Setting, state: State, heard: Utterance) -> Utterance:
         known = any(other.text == text for other in state.later)
         if code in setting.pack.services and code != setting.pack.city.catch_all_service and not known:
             state.later.append(Other(code, text.strip(), place))
-    return replace(heard, entities={**heard.entities, "location": mine}, also=()) if heard.also else heard
+    if not heard.also:
+        return heard
+    others = {code for code, _ in heard.also}
+    services = [(code, share) for code, share in heard.services if code not in others]
+    return replace(heard, entities={**heard.entities, "location": mine}, services=services, also=())
 
 
 def is_bare_place(setting: Setting, heard: Utterance) -> bool:

@@ -19,8 +19,10 @@ _JOIN = re.compile(r",?\s+(?:and|also|plus|n)\s+|,\s*|\s*[&+]\s*|\s+as\s+well\s+
 _LETTERS = re.compile(r"[^\W\d_]")
 _MOST = 8
 """More clauses than this are not looked at: a long message must not cost many times a short one."""
-_SURE = 0.97
+_SURE = 0.96
 _CONFUSED = 0.03
+_LEAST_WORDS = 2
+"""One word ("Heat?", "cans") is too little to be a problem of its own."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,15 @@ def other_problems(
     columns = [column for column, code in enumerate(codes) if code]
     if not columns:
         return []
+    long_enough = [len(text[part.start : part.end].split()) >= _LEAST_WORDS for part in parts]
     best = [max(columns, key=lambda column: row[column]) for row in chances]
     sure = [float(row[column]) for row, column in zip(chances, best, strict=True)]
     found: dict[str, dict[str, Any]] = {}
     for one, other in permutations(range(len(parts)), 2):
         apart = parts[one].end <= parts[other].start or parts[other].end <= parts[one].start
         confused = max(float(chances[one][best[other]]), float(chances[other][best[one]])) > _CONFUSED
+        if not (long_enough[one] and long_enough[other]):
+            continue
         if not apart or best[one] == best[other] or confused or min(sure[one], sure[other]) < _SURE:
             continue
         code = codes[best[one]]

@@ -18,7 +18,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from city311.dialogue.nlu.encoding import encoder_for
-from city311.dialogue.nlu.labels import is_learnt
+from city311.dialogue.nlu.labels import OUT_OF_SCOPE, is_learnt
 from city311.dialogue.nlu.patterns import Found, find
 from city311.dialogue.nlu.places import PlaceFinder, PlaceModel, train
 from city311.dialogue.nlu.recent import Recent
@@ -26,6 +26,7 @@ from city311.dialogue.nlu.recent import Recent
 LOCATION = "location"
 _CALLED_A_PLATE = re.compile(r"\b(?:plates?|tags?)\W*(?:no\.?|number|is)?\W*$", re.I)
 _MAY_BE_IN_A_PLACE = ("date", "amount", "language", "plate")
+_SURELY = 0.8
 _MODEL = "places.crfsuite"
 _WORDS = "places.json"
 
@@ -116,7 +117,10 @@ class Entities(GraphComponent, EntityExtractorMixin):
     def _add(self, message: Message) -> None:
         text = str(message.get("text") or "")
         if text.strip():
-            entities = [*message.get("entities", []), *self._find(text)]
+            found = self._find(text)
+            if _is_surely_outside(message):
+                found = [one for one in found if one["entity"] != LOCATION]
+            entities = [*message.get("entities", []), *found]
             message.set("entities", entities, add_to_output=True)
 
     def _find(self, text: str) -> list[dict[str, Any]]:
@@ -135,6 +139,12 @@ class Entities(GraphComponent, EntityExtractorMixin):
         return self.add_extractor_name(found)
 
 
+def _is_surely_outside(message: Message) -> bool:
+    """Whether it is about nothing that a city does: the cinema in it is no place to send a crew."""
+    intent = message.get("intent") or {}
+    return intent.get("name") == OUT_OF_SCOPE and float(intent.get("confidence") or 0.0) >= _SURELY
+
+
 def _is_money(text: str, one: Found) -> bool:
     """Whether it has a sign of a currency; the 5 of "the 5 dollar store" has none."""
     return any(unicodedata.category(character) == "Sc" for character in text[one.start : one.end])
@@ -149,11 +159,13 @@ def _apart_from(
 def _behind_plates(
     text: str, places: Sequence[tuple[int, int, float]], formed: Sequence[Found]
 ) -> list[tuple[int, int, float]]:
-    """Places, none of them beginning with a plate that is called one: "plate 5BX 871, 1042 Larch"."""
+    """Places without the plates in them that are called plates: "plate 5BX 871, 1042 Larch"."""
     result = []
+    called = [one for one in formed if one.entity == "plate" and _CALLED_A_PLATE.search(text, 0, one.start)]
     for start, end, sure in places:
-        plate = next((one for one in formed if one.entity == "plate" and one.start == start and one.end < end), None)
-        if plate and _CALLED_A_PLATE.search(text, 0, start):
-            start = end - len(text[plate.end : end].lstrip(" ,.;"))
-        result.append((start, end, sure))
+        plate = next((one for one in called if start < one.end and one.start < end), None)
+        if plate:
+            start = end - len(text[plate.end : end].lstrip(" ,.;")) if plate.end < end else end
+        if start < end:
+            result.append((start, end, sure))
     return result

@@ -19,14 +19,15 @@ _COUNTED = any_of(word.title() for word in _WORDS["counted"])
 _CERTAIN = re.compile(
     rf"\b\d{{1,5}}[a-z]?\s+(?!{_UNITS}\b)(?:[nsew]\.?\s+)?(?:[a-z][\w'’]*\s+){{1,2}}{_TYPE}\b\.?"
     r"|\b(?:light\s+|lamp\s+|utility\s+|telephone\s+)?(?:pole|post|bus\s+stop|stop|meter)\s*(?:#|no\.?|number)?"
-    r"\s*(?:\d{2,6}[a-z]?|\d{2,5}[-/]\d{1,5}[a-z]?)\b(?![-/\d])"
+    r"\s*(?:\d{2,8}[a-z]?|\d{2,5}[-/]\d{1,5}[a-z]?|[a-z]{1,2}-?\d{2,6})\b(?![-/\d])"
+    rf"|(?<![\w$/.])\d{{1,5}}\s+1/2\s+(?!{_UNITS}\b)(?:[nsew]\.?\s+)?[a-z][a-z'’]{{2,}}\b(?:\s+{_TYPE}\b)?"
     rf"|\b[nsew]\.?\s+\d{{1,3}}(?:st|nd|rd|th)\b(?:\s+{_TYPE}\b)?"
     rf"|\b(?!{_NO_NAME}\b)[a-z]{{4,}}\s+{_TYPE}\s+(?:[ns]\.?[ew])\b"
     rf"|(?<![\w$#/.,-])\d{{3,5}}\s+[nsew]\.?\s+(?!{_NO_NAME}\b)[a-z]{{4,}}\b(?!['’])"
     rf"|\b(?!{_NO_NAME}\b)"
     r"[a-z][a-z'’]{2,}\s+(?:ave|blvd|ln|cir|pkwy|pk|terr)\b\.?"
-    r"|\b(?:in\s?front\s+of|infront|outside|behind|by|near|nr|across\s+from|next\s+to|opposite)\s+(?:of\s+)?"
-    r"(?P<own>(?:my|our)\s+(?:house|home|building|apartment|apt|driveway|garage|block|store|shop|place|yard))\b",
+    rf"|\b{any_of(_WORDS['before_own'])}\s+(?P<own>(?:my|our)\s+(?:(?!own|way)[\w'’]+\s+)?{any_of(_WORDS['own_places'])})\b"
+    r"(?!['’]s)",
     re.I,
 )
 """Forms that are a place whatever stands around them."""
@@ -45,6 +46,11 @@ _NUMBERED = re.compile(
     r"|Precinct|Zone|Terminal|[PMI]\.?S\.?|JHS)\s+(?:No\.?\s*|#)?\d{1,3}\b(?!\s*[-/%])(?!\s+(?:(?:Unit|Truck|Member)s?)\b)"
 )
 """What a city numbers ("PS 12", "Pier 4")."""
+_CORNER = re.compile(
+    r"(?:^|[.!?]\s+|\n\s*)(?P<corner>[A-Z][a-z]{2,}(?:\s+[A-Z][a-z]{2,})?\s+(?:and|&)\s+(?:[A-Z][a-z]{2,}|\d{1,3}(?:st|nd|rd|th))"
+    r"(?:,?\s+[NS][EW]\s+(?:corner|side))?)(?=\s*(?:[.!?,;\n]|$))"
+)
+"""Two names that are a sentence of their own: "Broad and Winslow."."""
 _LONE_NAMES = re.compile(
     r"(?<![\w$#/.,@-])(?:(?!(?:19|20)\d\d\b)\d{3,5}\s+(?P<only>[a-z]{4,}(?<!s))|(?P<one>[a-z]{4,})\s*[&@]\s*(?P<other>[a-z]{4,}))"
     r"\b(?:\s+(?:st|av|ave|rd|dr|ct|pl|pt|ter|sq)\b)?"
@@ -67,6 +73,13 @@ _ON_NAME = re.compile(
     r"\b(?:on|onto|on\s+to|down|up|along|across|over|off|thru|through|at)\s+(?P<name>[A-Z][a-z'’]{2,}(?:\s+[A-Z][a-z'’]{2,})?)\b"
 )
 """What capitals and the word before make likely: "they race down Tulane"."""
+_LEADS_THERE = re.compile(
+    rf"\b(?:(?:right|just)\s+)?(?:{any_of(_WORDS['leads'])}"
+    rf"|(?:\d{{1,2}}|one|two|three|four|five|a\s+few|a\s+couple|several)(?:\s+of)?\s+{any_of(_WORDS['doors'])}"
+    r"(?:\s+(?:up|down|over|away|in|past|north|south|east|west))?(?:\s+(?:from|of|off))?)\s+$",
+    re.I,
+)
+"""Before a place: how to get from it to the spot."""
 _SURE_ENOUGH_OF_NAME = 0.1
 _SURE_ENOUGH_OF_LANDMARK = 0.12
 """What "at the …" a building follows needs of the model's own confidence."""
@@ -76,6 +89,14 @@ _LEADS_ON = re.compile(r"(?:^|\s)(?:on|at|by|near|in|of|off|and|&|the|inside|beh
 """How a place ends that goes on in the next one ("the library on", "Elm Street"), or that has a word too many."""
 _GOES_ON = re.compile(rf"\s+(?:(?:right|just)\s+)?{_NEARBY}\s+(?:the\s+)?", re.I)
 """Between a street and what stands on it: "Ocean Parkway by the underpass" is one place."""
+_COMMA = re.compile(r"\s*,\s*")
+_OWN = re.compile(r"\b(?:my|our)\b", re.I)
+_ALONGSIDE = re.compile(
+    r"\s*,\s*(?:(?:right|just)\s+)?(?:off|near|by|between|btwn|behind|next\s+to|across\s+from|corner\s+of)\s+(?:the\s+)?"
+    r"|\s+(?:at|on)\s+(?:the\s+)?",
+    re.I,
+)
+"""Between two halves of one place."""
 _LANDMARK = re.compile(rf"(?:[\w'’]+\s+)?{any_of(_WORDS['place'])}\b", re.I)
 _NO_PLACE = re.compile(rf"[\s,(]+{any_of(_WORDS['no_place'])}(?!\w).*", re.I | re.S)
 """From such a word on ("Cobb Field won't latch"), it is the sentence and no longer the place."""
@@ -127,6 +148,7 @@ def finished(
     places = _with_their_parts(text, _with_what_is_near(text, places))
     spans = [match.span("own" if match.group("own") else 0) for match in _CERTAIN.finditer(text)]
     spans += [match.span() for rule in (_NUMBER_AND_NAME, _NAMED_STREET, _NUMBERED) for match in rule.finditer(text)]
+    spans += [match.span("corner") for match in _CORNER.finditer(text)]
     spans += [match.span() for match in _LONE_NAMES.finditer(text) if _are_names(match, known)]
     places = _with_landmarks(text, places, sureness)
     for match in _ON_NAME.finditer(text):
@@ -142,7 +164,34 @@ def finished(
         ]
         if _is_free(places, start, end):
             places.append((start, end, _CERTAIN_ENOUGH))
-    return _with_their_doors(text, sorted(places))
+    return _as_one(text, _with_what_leads_there(text, _with_their_doors(text, sorted(places))))
+
+
+def _with_what_leads_there(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Places with the way from them to the spot: "in front of my house", "two doors down from the bakery"."""
+    result: list[tuple[int, int, float]] = []
+    for start, end, sure in found:
+        lead = _LEADS_THERE.search(text[result[-1][1] if result else 0 : start])
+        result.append((start - len(lead.group()) if lead else start, end, sure))
+    return result
+
+
+def _as_one(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Places that little parts as one: "Colton Ave at the rail trail", "our house, 58 Merriweather"."""
+    result: list[tuple[int, int, float]] = []
+    for start, end, sure in found:
+        if result and (
+            _ALONGSIDE.fullmatch(text, result[-1][1], start)
+            or (
+                _COMMA.fullmatch(text, result[-1][1], start)
+                and text[start].isdigit()
+                and _OWN.search(text, *result[-1][:2])
+            )
+        ):
+            start, sure = result[-1][0], min(sure, result[-1][2])
+            result.pop()
+        result.append((start, end, sure))
+    return result
 
 
 def _are_names(match: re.Match[str], known: Container[str]) -> bool:

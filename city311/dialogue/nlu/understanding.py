@@ -73,7 +73,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "encoder": "",
             "threshold": 0.4,
             "familiarity": 0.0,
-            "danger": 0.3,
+            "danger": 0.25,
             "danger_in_a_sentence": 0.9,
             "danger_nearby": 0.5,
             "offered": [],

@@ -45,9 +45,10 @@ class Talk:
         *,
         service: str = "",
         services: Sequence[tuple[str, float]] = (),
+        also: Sequence[tuple[str, str]] = (),
         **entities: str | Sequence[str],
     ) -> Talk:
-        heard = Utterance(text, "report", 0.9, _entities(entities), services)
+        heard = Utterance(text, "report", 0.9, _entities(entities), services, also=also)
         self.turn = start(self.here, heard, "form-1", service=service)
         return self
 

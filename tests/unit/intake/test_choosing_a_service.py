@@ -34,6 +34,14 @@ def test_the_problem_told_better_does() -> None:
     assert talk.state.service == "speed_hump"
 
 
+def test_a_second_problem_in_the_message_is_no_rival_of_the_first() -> None:
+    said = "a pothole at 88 Elm and the streetlight is out"
+    shares = [("pothole", 0.47), ("light_out", 0.39), ("lights_block", 0.12)]
+    assert Talk().begin(said, services=shares).state.service == ""
+    talk = Talk().begin(said, services=shares, also=[("light_out", "the streetlight is out")])
+    assert (talk.state.service, [other.code for other in talk.state.later]) == ("pothole", ["light_out"])
+
+
 @pytest.mark.parametrize(("said", "chosen"), [("tree problem", ""), ("a tree that needs trimming", "tree_trim")])
 def test_few_words_need_a_clearer_lead(said: str, chosen: str) -> None:
     talk = Talk().begin(said, services=[("tree_trim", 0.65), ("tree_removal", 0.2), ("tree_new", 0.13)])

@@ -47,13 +47,18 @@ TWO = [Clause(0, 3), Clause(3, 6)]
     ],
 )
 def test_only_a_clear_second_problem_counts(chances: list[list[float]], found: list[str]) -> None:
-    said = other_problems("abcdef", TWO, np.array(chances), CODES, "pothole")
+    said = other_problems("a bc d", TWO, np.array(chances), CODES, "pothole")
     assert [one["code"] for one in said] == found
+
+
+def test_one_word_is_no_problem_of_its_own() -> None:
+    chances = np.array([[0.98, 0.01, 0.0], [0.02, 0.98, 0.0]])
+    assert other_problems("a hole. Heat", [Clause(0, 7), Clause(7, 12)], chances, CODES, "pothole") == []
 
 
 def test_clauses_that_overlap_are_no_two_problems() -> None:
     chances = np.array([[0.98, 0.01, 0.0], [0.02, 0.98, 0.0]])
-    assert other_problems("abcdef", [Clause(0, 6), Clause(3, 6)], chances, CODES, "pothole") == []
+    assert other_problems("a bc d", [Clause(0, 6), Clause(3, 6)], chances, CODES, "pothole") == []
 
 
 @pytest.mark.parametrize(
@@ -65,13 +70,13 @@ def test_clauses_that_overlap_are_no_two_problems() -> None:
     ],
 )
 def test_beside_a_danger_another_problem_is_seen(chances: list[list[float]], found: list[str]) -> None:
-    said = other_problems("abcdef", TWO, np.array(chances), ("emergency", "light_out", "pothole"), "emergency")
+    said = other_problems("a bc d", TWO, np.array(chances), ("emergency", "light_out", "pothole"), "emergency")
     assert [one["code"] for one in said] == found
 
 
 def test_two_problems_without_the_danger_itself_are_its_circumstances() -> None:
     chances = np.array([[0.01, 0.98, 0.01], [0.0, 0.01, 0.98]])
-    assert other_problems("abcdef", TWO, chances, ("emergency", "light_out", "pothole"), "emergency") == []
+    assert other_problems("a bc d", TWO, chances, ("emergency", "light_out", "pothole"), "emergency") == []
 
 
 def named(*codes: str) -> list[dict[str, object]]:
@@ -116,7 +121,7 @@ def test_second_problems_are_found(parse: Parse) -> None:
         said = {each["code"] for each in parsed["also"]}
         said |= {each["value"] for each in parsed["entities"] if each["entity"] == "service"}
         found += bool(parsed["also"]) and said <= {one, other}
-    assert found >= 0.55 * len(lines)
+    assert found >= 0.6 * len(lines)
 
 
 def test_one_problem_is_not_taken_for_two(parse: Parse) -> None:

@@ -49,7 +49,7 @@ HARD_AT_MOST = {
     "danger_false_other": 0.02,
     "calibration_error": 0.04,
 }
-HARD_LOCATION = 0.82
+HARD_LOCATION = 0.84
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def scores(parse: Parse) -> Scores:
 def hard_scores(parse: Parse) -> Scores:
     """Of sentences written apart: half of them hard (long stories, odd words, strong feelings), half as on any day."""
     cases = read_cases(HOUSE / "tests" / "nlu" / "written_apart")
-    assert len(cases) >= 1900
+    assert len(cases) >= 2300
     return score(cases, [as_answer(parse(case.text)) for case in cases])
 
 

@@ -30,7 +30,12 @@ def finder() -> PlaceFinder:
         ("sumbody dumped matresses behnd 22 Prospect", "22 Prospect"),
         ("lamp post 33-118 blinks", "lamp post 33-118"),
         ("bus stop 2214 has no bench", "bus stop 2214"),
-        ("st lite infront of my house is ded", "my house"),
+        ("st lite infront of my house is ded", "infront of my house"),
+        ("water all over in our laundry room again", "our laundry room"),
+        ("lamp out on my dark block", "my dark block"),
+        ("pole W-2281 is dark", "pole W-2281"),
+        ("It needs more time. Broad and Winslow", "Broad and Winslow"),
+        ("Orange & 18th, NE corner. It is dark", "Orange & 18th, NE corner"),
         ("still not plowd hilltop cir", "hilltop cir"),
         ("the sweeper skips Wendover Place all summer", "Wendover Place"),
         ("trash out 418 mcallister since monday", "418 mcallister"),
@@ -58,6 +63,9 @@ def test_a_form_is_found(finder: PlaceFinder, text: str, place: str) -> None:
         "I own No Place",
         "it cost 300 ducats",
         "see no heat & thank you",
+        "I am on my way home",
+        "it was on my building's mind",
+        "Joe and Mary say so",
     ],
 )
 def test_what_only_looks_like_one_is_left(finder: PlaceFinder, text: str) -> None:
@@ -104,6 +112,27 @@ def test_borders_of_what_the_model_found(text: str, found: str, place: str | Non
     start = text.index(found)
     spans = finished(text, [(start, start + len(found), 0.9)], {}, frozenset())
     assert [text[first:last] for first, last, _ in spans] == ([place] if place else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "place"),
+    [
+        ("hole two doors down from Sal's Grill", ["Sal's Grill"], "two doors down from Sal's Grill"),
+        ("hole right in front of 1212 Chalmers", ["1212 Chalmers"], "right in front of 1212 Chalmers"),
+        ("hole in back of the bank", ["the bank"], "in back of the bank"),
+        ("sign at Wren Court, off Bascom", ["Wren Court", "Bascom"], "Wren Court, off Bascom"),
+        ("bent at Colton Ave at the rail trail", ["Colton Ave", "rail trail"], "Colton Ave at the rail trail"),
+        ("roots by our house, 58 Merriweather", ["our house", "58 Merriweather"], "our house, 58 Merriweather"),
+    ],
+)
+def test_what_leads_there_and_halves_that_little_parts_are_one_place(text: str, found: list[str], place: str) -> None:
+    places = [(text.index(each), text.index(each) + len(each), 0.9) for each in found]
+    assert [text[start:end] for start, end, _ in finished(text, places, {}, frozenset())] == [place]
+
+
+def test_streets_in_a_row_stay_apart() -> None:
+    text = "holes on Elm Ct, Fir Ct"
+    assert finished(text, [(9, 15, 0.9), (17, 23, 0.9)], {}, frozenset()) == [(9, 15, 0.9), (17, 23, 0.9)]
 
 
 def test_a_name_that_the_model_half_believes_is_a_place_after_such_a_word() -> None:
