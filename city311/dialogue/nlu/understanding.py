@@ -46,8 +46,6 @@ _Heard = dict[tuple[Clause, ...], tuple[Any, Any]]
 FALLBACK = "nlu_fallback"
 _RANKING_LENGTH = 10
 _FREQUENT_FROM = 3
-_SURE = 0.85
-"""An example to which a trial without it gives this chance would teach little: it pulls at hardly any weight."""
 
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER], is_trainable=True)
@@ -65,7 +63,9 @@ class Understanding(IntentClassifier, GraphComponent):
         ``danger_in_a_sentence``: likewise where one of several sentences reaches this, and at least
         ``danger_nearby`` of the examples nearest to it are dangers.
         ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
-        much the labels of the nearest examples count, from 0 to 1. ``cost`` and ``vector_weight``: see
+        much the labels of the nearest examples count, from 0 to 1. ``learnt_below``: of many examples, only those are
+        learnt to which a trial without them gives a smaller chance; the others would pull at hardly any weight.
+        ``cost`` and ``vector_weight``: see
         :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
         """
         return {
@@ -78,6 +78,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "danger_nearby": 0.5,
             "offered": [],
             "neighbours": 0.3,
+            "learnt_below": 0.85,
             "cost": 30.0,
             "vector_weight": 0.5,
         }
@@ -144,7 +145,9 @@ class Understanding(IntentClassifier, GraphComponent):
         scores = trial.classifier.scores(rows[first:])
         near = Neighbours.of(vectors[:first], labels[:first], known).shares(vectors[last:])
         factor = self._calibrate(known, scores[last - first :], near, labels[last:])
-        unsure = chances_of(known, softmax(scores * factor), labels[first:]) < (_SURE if added else 1.1)
+        unsure = chances_of(known, softmax(scores * factor), labels[first:]) < (
+            self._config["learnt_below"] if added else 1.1
+        )
         kept = [*range(first), *(first + np.flatnonzero(unsure))]
         _log.info("Understanding: training on %d examples, all but those that the trial was sure of", len(kept))
         whole = fit(Examples.of(rows[kept]), [labels[index] for index in kept], self._config["cost"], start=trial)
