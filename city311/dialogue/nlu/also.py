@@ -75,15 +75,15 @@ def other_problems(
     columns = [column for column, code in enumerate(codes) if code]
     if not columns:
         return []
-    long_enough = [len(text[part.start : part.end].split()) >= _LEAST_WORDS for part in parts]
     best = [max(columns, key=lambda column: row[column]) for row in chances]
-    sure = [float(row[column]) for row, column in zip(chances, best, strict=True)]
+    sure = [
+        float(row[column]) if len(text[part.start : part.end].split()) >= _LEAST_WORDS else 0.0
+        for row, column, part in zip(chances, best, parts, strict=True)
+    ]
     found: dict[str, dict[str, Any]] = {}
     for one, other in permutations(range(len(parts)), 2):
         apart = parts[one].end <= parts[other].start or parts[other].end <= parts[one].start
         confused = max(float(chances[one][best[other]]), float(chances[other][best[one]])) > _CONFUSED
-        if not (long_enough[one] and long_enough[other]):
-            continue
         if not apart or best[one] == best[other] or confused or min(sure[one], sure[other]) < _SURE:
             continue
         code = codes[best[one]]

@@ -145,7 +145,7 @@ def finished(
         known: words that the examples use often, in lower case.
     """
     places = _with_whole_names(text, _joined(text, found))
-    places = _with_their_parts(text, _with_what_is_near(text, places))
+    places = _beginning_at(_PART, text, _with_what_is_near(text, places))
     spans = [match.span("own" if match.group("own") else 0) for match in _CERTAIN.finditer(text)]
     spans += [match.span() for rule in (_NUMBER_AND_NAME, _NAMED_STREET, _NUMBERED) for match in rule.finditer(text)]
     spans += [match.span("corner") for match in _CORNER.finditer(text)]
@@ -164,15 +164,17 @@ def finished(
         ]
         if _is_free(places, start, end):
             places.append((start, end, _CERTAIN_ENOUGH))
-    return _as_one(text, _with_what_leads_there(text, _with_their_doors(text, sorted(places))))
+    return _as_one(text, _beginning_at(_LEADS_THERE, text, _with_their_doors(text, sorted(places))))
 
 
-def _with_what_leads_there(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    """Places with the way from them to the spot: "in front of my house", "two doors down from the bakery"."""
+def _beginning_at(
+    opening: re.Pattern[str], text: str, found: Sequence[tuple[int, int, float]]
+) -> list[tuple[int, int, float]]:
+    """Places, each with what ``opening`` finds right before it."""
     result: list[tuple[int, int, float]] = []
     for start, end, sure in found:
-        lead = _LEADS_THERE.search(text[result[-1][1] if result else 0 : start])
-        result.append((start - len(lead.group()) if lead else start, end, sure))
+        before = opening.search(text[result[-1][1] if result else 0 : start])
+        result.append((start - len(before.group()) if before else start, end, sure))
     return result
 
 
@@ -296,13 +298,4 @@ def _with_what_is_near(text: str, found: Sequence[tuple[int, int, float]]) -> li
         elif (onward := _GOES_ON.match(text, end)) and (landmark := _LANDMARK.match(text, onward.end())):
             end = landmark.end()
         result.append((start, end, sure))
-    return result
-
-
-def _with_their_parts(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    """Places, each beginning at the part of it that is meant: "the steps of 14 Elm", not "14 Elm"."""
-    result: list[tuple[int, int, float]] = []
-    for start, end, sure in found:
-        part = _PART.search(text[result[-1][1] if result else 0 : start])
-        result.append((start - len(part.group()) if part else start, end, sure))
     return result

@@ -160,7 +160,7 @@ class Understanding(IntentClassifier, GraphComponent):
 
     def _asked(self, classifier: Classifier, texts: Sequence[str]) -> tuple[Any, Any]:
         """What the classifier and the nearest examples say of texts as residents write them: scores and shares."""
-        assert self._features and self._neighbours and self._speller and self._encoder  # noqa: S101  # train made them
+        assert self._features and self._neighbours and self._speller and self._encoder  # noqa: S101  # trained or loaded
         corrected = [self._speller.correct(text) for text in texts]
         vectors, layers = self._encoder.encode_layers(corrected)
         return classifier.scores(self._features.matrix(corrected, layers)), self._neighbours.shares(vectors)
@@ -296,12 +296,9 @@ class Understanding(IntentClassifier, GraphComponent):
         """
         if tuple(parts) in heard:
             return heard[tuple(parts)]
-        # Rasa trains or loads first
-        assert self._features and self._classifier and self._neighbours and self._speller and self._encoder  # noqa: S101
-        texts = [self._speller.correct(text[one.start : one.end]) for one in parts]
-        vectors, layers = self._encoder.encode_layers(texts)
-        alone = self._classifier.probabilities(self._classifier.scores(self._features.matrix(texts, layers)))
-        heard[tuple(parts)] = alone, self._neighbours.shares(vectors)
+        assert self._classifier  # noqa: S101  # Rasa trains or loads first
+        scores, near = self._asked(self._classifier, [text[one.start : one.end] for one in parts])
+        heard[tuple(parts)] = self._classifier.probabilities(scores), near
         return heard[tuple(parts)]
 
     def _mixed(self, alone: Any, near: Any) -> Any:

@@ -31,6 +31,8 @@ def finder() -> PlaceFinder:
         ("lamp post 33-118 blinks", "lamp post 33-118"),
         ("bus stop 2214 has no bench", "bus stop 2214"),
         ("st lite infront of my house is ded", "infront of my house"),
+        ("st lite infront my house is ded", "infront my house"),
+        ("dark nr our store again", "our store"),
         ("water all over in our laundry room again", "our laundry room"),
         ("lamp out on my dark block", "my dark block"),
         ("pole W-2281 is dark", "pole W-2281"),
