@@ -159,10 +159,13 @@ def _apart_from(
 def _behind_plates(
     text: str, places: Sequence[tuple[int, int, float]], formed: Sequence[Found]
 ) -> list[tuple[int, int, float]]:
-    """Places without the plates in them that are called plates: "plate 5BX 871, 1042 Larch"."""
+    """Places that are more than a plate, without the plates in them that are called so: "plate 5BX 871, 1042 Larch"."""
     result = []
-    called = [one for one in formed if one.entity == "plate" and _CALLED_A_PLATE.search(text, 0, one.start)]
+    plates = [one for one in formed if one.entity == "plate"]
+    called = [one for one in plates if _CALLED_A_PLATE.search(text, 0, one.start)]
     for start, end, sure in places:
+        if any(one.start <= start and end <= one.end for one in plates):
+            continue
         plate = next((one for one in called if start < one.end and one.start < end), None)
         if plate:
             start = end - len(text[plate.end : end].lstrip(" ,.;")) if plate.end < end else end

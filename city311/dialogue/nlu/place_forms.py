@@ -6,14 +6,13 @@ A place here is ``(start, end, confidence)``.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 
 from city311.dialogue.nlu.words import any_of, words
 
 _WORDS = words()
 _TYPE = any_of(_WORDS["street_ends"])
 _NO_NAME = any_of(_WORDS["no_street_name"])
-_NEARBY = any_of(_WORDS["nearby"])
 _UNITS = any_of(word for word in _WORDS["counted"] if len(word) > 3)  # "14 May St" is a place
 _COUNTED = any_of(word.title() for word in _WORDS["counted"])
 _CERTAIN = re.compile(
@@ -41,26 +40,16 @@ _NAMED_STREET = re.compile(
     rf"(?:{'|'.join(word.title() for word in _WORDS['street_types'])})\b"
 )
 """Capitals on a name and on its type ("Valencia Place")."""
-_NUMBERED = re.compile(
-    r"(?<![\w-])(?:(?:(?:Fire|Pump|Police)\s+)?(?:Station|House)|(?:Engine|Ladder)(?:\s+(?:Company|House))?|Firehouse|Pier|Dock|Gate"
-    r"|Precinct|Zone|Terminal|[PMI]\.?S\.?|JHS)\s+(?:No\.?\s*|#)?\d{1,3}\b(?!\s*[-/%])(?!\s+(?:(?:Unit|Truck|Member)s?)\b)"
-)
-"""What a city numbers ("PS 12", "Pier 4")."""
 _CORNER = re.compile(
     r"(?:^|[.!?]\s+|\n\s*)(?P<corner>[A-Z][a-z]{2,}(?:\s+[A-Z][a-z]{2,})?\s+(?:and|&)\s+(?:[A-Z][a-z]{2,}|\d{1,3}(?:st|nd|rd|th))"
     r"(?:,?\s+[NS][EW]\s+(?:corner|side))?)(?=\s*(?:[.!?,;\n]|$))"
 )
-"""Two names that are a sentence of their own: "Broad and Winslow."."""
+"""Two names that are a sentence of their own: "Dover and Elgin."."""
 _LONE_NAMES = re.compile(
     r"(?<![\w$#/.,@-])(?:(?!(?:19|20)\d\d\b)\d{3,5}\s+(?P<only>[a-z]{4,}(?<!s))|(?P<one>[a-z]{4,})\s*[&@]\s*(?P<other>[a-z]{4,}))"
     r"\b(?:\s+(?:st|av|ave|rd|dr|ct|pl|pt|ter|sq)\b)?"
 )
 """In small letters, a number and a word, or two words: a place where nobody has used those words for anything else."""
-_AT_LANDMARK = re.compile(
-    rf"\b(?:at|{_NEARBY}|outside|inside|in|on|infront\s+of|in\s+front\s+of)\s+"
-    rf"(?P<landmark>(?:(?:the|our)\s+)?(?:[\w'’]+\s+){{0,2}}?{any_of(_WORDS['landmarks'])})\b",
-    re.I,
-)
 _PART = re.compile(
     rf"(?:(?:the|a|an|our|my)\s+)?(?:(?!{any_of(_WORDS['before'])}\b|the\b|and\b|is\b|to\b)[\w'’]+\s+)?"
     rf"{any_of(_WORDS['parts'])}\s+(?:at|of|in|by|on|near|behind|under|off|beside|between|next\s+to|across\s+from|in\s+back\s+of)"
@@ -68,11 +57,6 @@ _PART = re.compile(
     re.I,
 )
 """Before a place: which part of it, or what stands there ("the steps of", "the pond at")."""
-_ON = re.compile(r"\s+(?:on|at|in|of)\s+(?:the\s+)?", re.I)
-_ON_NAME = re.compile(
-    r"\b(?:on|onto|on\s+to|down|up|along|across|over|off|thru|through|at)\s+(?P<name>[A-Z][a-z'’]{2,}(?:\s+[A-Z][a-z'’]{2,})?)\b"
-)
-"""What capitals and the word before make likely: "they race down Tulane"."""
 _LEADS_THERE = re.compile(
     rf"\b(?:(?:right|just)\s+)?(?:{any_of(_WORDS['leads'])}"
     rf"|(?:\d{{1,2}}|one|two|three|four|five|a\s+few|a\s+couple|several)(?:\s+of)?\s+{any_of(_WORDS['doors'])}"
@@ -80,34 +64,18 @@ _LEADS_THERE = re.compile(
     re.I,
 )
 """Before a place: how to get from it to the spot."""
-_SURE_ENOUGH_OF_NAME = 0.1
-_SURE_ENOUGH_OF_LANDMARK = 0.12
-"""What "at the …" a building follows needs of the model's own confidence."""
 _CERTAIN_ENOUGH = 0.9
 _BELIEVED = 0.7
 _LEADS_ON = re.compile(r"(?:^|\s)(?:on|at|by|near|in|of|off|and|&|the|inside|behind|between|from)$", re.I)
 """How a place ends that goes on in the next one ("the library on", "Elm Street"), or that has a word too many."""
-_GOES_ON = re.compile(rf"\s+(?:(?:right|just)\s+)?{_NEARBY}\s+(?:the\s+)?", re.I)
-"""Between a street and what stands on it: "Ocean Parkway by the underpass" is one place."""
-_COMMA = re.compile(r"\s*,\s*")
-_OWN = re.compile(r"\b(?:my|our)\b", re.I)
 _ALONGSIDE = re.compile(
     r"\s*,\s*(?:(?:right|just)\s+)?(?:off|near|by|between|btwn|behind|next\s+to|across\s+from|corner\s+of)\s+(?:the\s+)?"
     r"|\s+(?:at|on)\s+(?:the\s+)?",
     re.I,
 )
 """Between two halves of one place."""
-_LANDMARK = re.compile(rf"(?:[\w'’]+\s+)?{any_of(_WORDS['place'])}\b", re.I)
 _NO_PLACE = re.compile(rf"[\s,(]+{any_of(_WORDS['no_place'])}(?!\w).*", re.I | re.S)
 """From such a word on ("Cobb Field won't latch"), it is the sentence and no longer the place."""
-_SAID_NEXT = re.compile(r"(?<=[^\W_]{4})[.!?]+\s(?!\s*(?:and|&|at|near|by)\b).*", re.S)
-"""The next sentence, unless it goes on with the place; after up to three letters, the stop is an abbreviation's."""
-_WHEN = re.compile(
-    r"[\s,]+(?:(?:at|around|about|since|from|by|until|till|before|after)\s+)?\d{1,2}(?::\d\d\s*(?:[ap]\.?m\b\.?)?|\s*[ap]\.?m\b\.?).*",
-    re.I | re.S,
-)
-"""A time of day ("the diner at 11:15") is no part of the place, nor what follows it."""
-_ABBREVIATED = re.compile(rf"\b(?:{_TYPE}|[nsew])[.!?]", re.I)
 _REST_OF_A_NAME = re.compile(r"(?:[-&+]|['’](?=n\b))[\w'’]+(?:[-&+][\w'’]+)*", re.I)
 """What hangs on a name without a space: "Gas" of "Gas-N-Go" is half of it."""
 _DOOR = (
@@ -130,31 +98,19 @@ _NO_MORE_THAN_A_WORD_BEFORE = re.compile(rf"\W*(?:{any_of(_WORDS['before'])}\W*)
 _COUNTED_NEXT = re.compile(rf"\s+{_COUNTED}\b", re.I)
 
 
-def finished(
-    text: str,
-    found: Sequence[tuple[int, int, float]],
-    sureness: Mapping[int, float],
-    known: Container[str],
-) -> list[tuple[int, int, float]]:
+def finished(text: str, found: Sequence[tuple[int, int, float]], known: Container[str]) -> list[tuple[int, int, float]]:
     """The places of ``text`` as a crew reads them, in order.
 
     Args:
         text: a message.
         found: what the model takes for places.
-        sureness: the model's confidence that a word belongs to a place, by the position where the word ends.
         known: words that the examples use often, in lower case.
     """
-    places = _with_whole_names(text, _joined(text, found))
-    places = _beginning_at(_PART, text, _with_what_is_near(text, places))
+    places = _beginning_at(_PART, text, _with_whole_names(text, _joined(text, found)))
     spans = [match.span("own" if match.group("own") else 0) for match in _CERTAIN.finditer(text)]
-    spans += [match.span() for rule in (_NUMBER_AND_NAME, _NAMED_STREET, _NUMBERED) for match in rule.finditer(text)]
+    spans += [match.span() for rule in (_NUMBER_AND_NAME, _NAMED_STREET) for match in rule.finditer(text)]
     spans += [match.span("corner") for match in _CORNER.finditer(text)]
     spans += [match.span() for match in _LONE_NAMES.finditer(text) if _are_names(match, known)]
-    places = _with_landmarks(text, places, sureness)
-    for match in _ON_NAME.finditer(text):
-        start, end = match.span("name")
-        if sureness.get(end, 0.0) >= _SURE_ENOUGH_OF_NAME and _is_free(places, start, end):
-            places.append((start, end, _CERTAIN_ENOUGH))
     for start, end in spans:
         # A form that begins earlier counts for more than what the model half believes: "pole 218", not "218".
         places = [
@@ -179,17 +135,10 @@ def _beginning_at(
 
 
 def _as_one(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    """Places that little parts as one: "Colton Ave at the rail trail", "our house, 58 Merriweather"."""
+    """Places that little parts as one: "Delmar Ave at the boat ramp"."""
     result: list[tuple[int, int, float]] = []
     for start, end, sure in found:
-        if result and (
-            _ALONGSIDE.fullmatch(text, result[-1][1], start)
-            or (
-                _COMMA.fullmatch(text, result[-1][1], start)
-                and text[start].isdigit()
-                and _OWN.search(text, *result[-1][:2])
-            )
-        ):
+        if result and _ALONGSIDE.fullmatch(text, result[-1][1], start):
             start, sure = result[-1][0], min(sure, result[-1][2])
             result.pop()
         result.append((start, end, sure))
@@ -202,24 +151,6 @@ def _are_names(match: re.Match[str], known: Container[str]) -> bool:
 
 def _is_free(found: Sequence[tuple[int, int, float]], start: int, end: int) -> bool:
     return all(end <= other_start or start >= other_end for other_start, other_end, _ in found)
-
-
-def _with_landmarks(
-    text: str, found: Sequence[tuple[int, int, float]], sureness: Mapping[int, float]
-) -> list[tuple[int, int, float]]:
-    """Places, and landmarks of which the model is a little sure; ``sureness``: of the word that ends at a position."""
-    result = list(found)
-    for match in _AT_LANDMARK.finditer(text):
-        start, end = match.span("landmark")
-        if sureness.get(end, 0.0) < _SURE_ENOUGH_OF_LANDMARK or not _is_free(result, start, end):
-            continue
-        # "the firehouse on Quincy Street" is one place
-        street = next((one for one in result if _ON.fullmatch(text, end, one[0])), None)
-        if street:
-            result.remove(street)
-            end = street[1]
-        result.append((start, end, _CERTAIN_ENOUGH))
-    return result
 
 
 def _joined(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
@@ -237,10 +168,8 @@ def _joined(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[in
         # "my block 3 days": the number counts what comes next.
         counts = _COUNTS.search(text, start, end) if _COUNTED_NEXT.match(text, end) else None
         kept = counts.start() if counts else end
-        for over in (_NO_PLACE, _WHEN):
-            if said := over.search(text, start, kept):
-                kept = said.start()
-        kept = _end_of_sentence(text, start, kept)
+        if said := _NO_PLACE.search(text, start, kept):
+            kept = said.start()
         while match := _LEADS_ON.search(text[start:kept]):
             kept = start + match.start()
         if kept <= start or _COUNTED_ONLY.fullmatch(text, start, kept):
@@ -248,13 +177,6 @@ def _joined(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[in
         if not _NO_MORE_THAN_A_WORD_BEFORE.fullmatch(text, start, kept):
             trimmed.append((start, kept, sure))
     return trimmed
-
-
-def _end_of_sentence(text: str, start: int, end: int) -> int:
-    for stop in _SAID_NEXT.finditer(text, start, end):
-        if not any(short.end() > stop.start() for short in _ABBREVIATED.finditer(text, start, stop.start() + 1)):
-            return stop.start()
-    return end
 
 
 def _with_whole_names(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
@@ -281,21 +203,5 @@ def _with_their_doors(text: str, found: Sequence[tuple[int, int, float]]) -> lis
             if after := _DOOR_AFTER.match(text, end):
                 end = after.end()
             result = [one for one in result if one[1] <= start]
-        result.append((start, end, sure))
-    return result
-
-
-def _with_what_is_near(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    """Places together with the landmark that says where on them it is."""
-    result: list[tuple[int, int, float]] = []
-    for start, end, sure in found:
-        if result and start < result[-1][1]:  # it is part of the one before already
-            continue
-        between = _GOES_ON.fullmatch(text, result[-1][1], start) if result else None
-        if between:
-            start, sure = result[-1][0], min(sure, result[-1][2])
-            result.pop()
-        elif (onward := _GOES_ON.match(text, end)) and (landmark := _LANDMARK.match(text, onward.end())):
-            end = landmark.end()
         result.append((start, end, sure))
     return result

@@ -166,10 +166,9 @@ class PlaceFinder:
         self._tagger.set(_features(tokens, self._model.known, self._model.groups))
         found: list[tuple[int, int, float]] = []
         inside = False
-        sureness = {}
         for index, token in enumerate(tokens):
             begins, goes_on = (float(self._tagger.marginal(tag, index)) for tag in ("B", "I"))
-            sureness[token.end] = sure = begins + goes_on
+            sure = begins + goes_on
             if sure < _SURE_ENOUGH:
                 inside = False
             elif inside and goes_on >= begins:
@@ -178,4 +177,4 @@ class PlaceFinder:
             else:
                 found.append((token.start, token.end, sure))
                 inside = True
-        return finished(text, found, sureness, self._model.known)
+        return finished(text, found, self._model.known)

@@ -63,8 +63,9 @@ class Understanding(IntentClassifier, GraphComponent):
         ``danger_in_a_sentence``: likewise where one of several sentences reaches this, and at least
         ``danger_nearby`` of the examples nearest to it are dangers.
         ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
-        much the labels of the nearest examples count, from 0 to 1. ``learnt_below``: of many examples, only those are
-        learnt to which a trial without them gives a smaller chance; the others would pull at hardly any weight.
+        much the labels of the nearest examples count, from 0 to 1. ``learnt_below``: of many examples, only
+        dangers and those are learnt to which a trial without them gives a smaller chance; the others would pull at
+        hardly any weight.
         ``cost`` and ``vector_weight``: see
         :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
         """
@@ -73,12 +74,12 @@ class Understanding(IntentClassifier, GraphComponent):
             "encoder": "",
             "threshold": 0.4,
             "familiarity": 0.0,
-            "danger": 0.25,
+            "danger": 0.2,
             "danger_in_a_sentence": 0.9,
             "danger_nearby": 0.5,
             "offered": [],
             "neighbours": 0.3,
-            "learnt_below": 0.85,
+            "learnt_below": 0.75,
             "cost": 30.0,
             "vector_weight": 0.5,
         }
@@ -148,7 +149,8 @@ class Understanding(IntentClassifier, GraphComponent):
         unsure = chances_of(known, softmax(scores * factor), labels[first:]) < (
             self._config["learnt_below"] if added else 1.1
         )
-        kept = [*range(first), *(first + np.flatnonzero(unsure))]
+        dangerous = np.array([label in DANGERS for label in labels[first:]], bool)
+        kept = [*range(first), *(first + np.flatnonzero(unsure | dangerous))]
         _log.info("Understanding: training on %d examples, all but those that the trial was sure of", len(kept))
         whole = fit(Examples.of(rows[kept]), [labels[index] for index in kept], self._config["cost"], start=trial)
         self._neighbours = Neighbours.of(vectors, labels, known)

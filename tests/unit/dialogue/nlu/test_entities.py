@@ -15,10 +15,11 @@ from city311.dialogue.nlu.patterns import find
         ("Honda, plate 5BX 871, 1042 Larch.", "5BX 871, 1042 Larch", ["1042 Larch"]),
         ("Honda, plate 5BX 871, 1042 Larch.", "871,", []),
         ("Honda, plate 5BX 871, 1042 Larch.", "1042 Larch", ["1042 Larch"]),
+        ("the owner of 5BX 871 moved it", "5BX 871", []),
         ("Honda at 5BX 871 Larch", "5BX 871 Larch", ["5BX 871 Larch"]),
     ],
 )
-def test_a_plate_that_is_called_one_is_no_part_of_a_place(text: str, place: str, left: list[str]) -> None:
+def test_a_plate_is_no_place_and_called_one_no_part_of_one(text: str, place: str, left: list[str]) -> None:
     start = text.index(place)
     spans = _behind_plates(text, [(start, start + len(place), 0.5)], list(find(text, "US")))
     assert [text[first:last] for first, last, _ in spans] == left

@@ -28,7 +28,7 @@ AT_MOST = {
     "calibration_error": 0.04,
 }
 ENTITIES = {
-    "location": 0.87,
+    "location": 0.85,
     "request_number": 0.95,
     "account_number": 0.90,
     "permit_number": 0.93,
@@ -45,7 +45,7 @@ HARD_AT_LEAST = {
     "danger_recall": 0.95,
 }
 HARD_AT_MOST = {
-    "danger_false_hard": 0.05,
+    "danger_false_hard": 0.055,
     "danger_false_other": 0.02,
     "calibration_error": 0.04,
 }
@@ -63,7 +63,7 @@ def scores(parse: Parse) -> Scores:
 def hard_scores(parse: Parse) -> Scores:
     """Of sentences written apart: half of them hard (long stories, odd words, strong feelings), half as on any day."""
     cases = read_cases(HOUSE / "tests" / "nlu" / "written_apart")
-    assert len(cases) >= 2300
+    assert len(cases) >= 3000
     return score(cases, [as_answer(parse(case.text)) for case in cases])
 
 
