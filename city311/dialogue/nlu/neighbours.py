@@ -17,6 +17,7 @@ _SHARPNESS = 20.0
 _NEAREST_IN_SCOPE = 5
 _DIRECTIONS = 128
 _LOOKED_AT = 200
+_LARGEST = 127
 _FEW = 2000
 """Up to so many examples are all looked at."""
 
@@ -81,18 +82,19 @@ class Neighbours:
         return float(np.partition(alike, -count)[-count:].mean()) if count else 0.0
 
     def save(self, folder: Path) -> None:
-        """Write ``neighbours.npz`` into ``folder``; vectors as 16-bit floats."""
-        kept = self.vectors.astype(np.float16)
-        np.savez_compressed(
-            folder / "neighbours.npz", vectors=kept, columns=self.columns, counts=[self.labels, *self.outside]
-        )
+        """Write ``neighbours.npz`` into ``folder``; vectors as 8-bit integers, each with a scale of its own."""
+        scales = np.maximum(np.abs(self.vectors).max(axis=1), 1e-6) / _LARGEST
+        kept = np.rint(self.vectors / scales[:, None]).astype(np.int8)
+        counts = [self.labels, *self.outside]
+        np.savez_compressed(folder / "neighbours.npz", vectors=kept, scales=scales, columns=self.columns, counts=counts)
 
     @classmethod
     def load(cls, folder: Path) -> Neighbours:
         """Read what :meth:`save` wrote."""
         with np.load(folder / "neighbours.npz", allow_pickle=False) as arrays:
             labels, *outside = arrays["counts"].tolist()
-            found = cls(arrays["vectors"].astype(np.float32), arrays["columns"], labels, tuple(outside))
+            vectors = arrays["vectors"] * arrays["scales"][:, None]
+            found = cls(vectors, arrays["columns"], labels, tuple(outside))
         if len(found.vectors) > _FEW:
             _ = found._short  # now, and not while the first resident waits
         return found
