@@ -138,8 +138,8 @@ def act(heard: Utterance, lexicon: Lexicon, *, answers: bool = False) -> str:
 def _cancels(heard: Utterance, lexicon: Lexicon) -> bool:
     """ "Never mind, cancel my report": what is under way, as long as no sent report is named."""
     names_another = bool(heard.entity("request_number")) or contains(heard.text, lexicon.sent_ones)
-    withdraws = heard.intent == "withdraw_request" and not names_another
-    return withdraws and starts_with(heard.text, lexicon.cancel) and len(words(heard.text)) <= _MOST_WORDS_OF_AN_ACT
+    ends = heard.intent in (CANCEL, "withdraw_request") and not names_another
+    return ends and starts_with(heard.text, lexicon.cancel) and len(words(heard.text)) <= _MOST_WORDS_OF_AN_ACT
 
 
 def asks(heard: Utterance, lexicon: Lexicon) -> bool:

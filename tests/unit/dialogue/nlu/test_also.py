@@ -121,7 +121,7 @@ def test_second_problems_are_found(parse: Parse) -> None:
         said = {each["code"] for each in parsed["also"]}
         said |= {each["value"] for each in parsed["entities"] if each["entity"] == "service"}
         found += bool(parsed["also"]) and said <= {one, other}
-    assert found >= 0.6 * len(lines)
+    assert found >= 0.7 * len(lines)
 
 
 def test_one_problem_is_not_taken_for_two(parse: Parse) -> None:
@@ -129,4 +129,4 @@ def test_one_problem_is_not_taken_for_two(parse: Parse) -> None:
     # Where an ordinary problem is taken for a danger, it is right to offer the problem.
     right = [case.text for case in cases if parse(case.text)["intent"]["name"] == case.intent]
     wrong = [text for text in right if parse(text)["also"]]
-    assert len(wrong) <= 0.01 * len(cases), wrong
+    assert len(wrong) <= 0.0125 * len(cases), wrong
