@@ -61,7 +61,7 @@ def scores(parse: Parse) -> Scores:
 
 @pytest.fixture(scope="module")
 def hard_scores(parse: Parse) -> Scores:
-    """Of sentences written apart: half of them hard (long stories, odd words, strong feelings), half as on any day."""
+    """Of sentences written apart: a third hard (long stories, odd words, strong feelings), the rest as on any day."""
     cases = read_cases(HOUSE / "tests" / "nlu" / "written_apart")
     assert len(cases) >= 3000
     return score(cases, [as_answer(parse(case.text)) for case in cases])
