@@ -2,7 +2,7 @@
 
 - The class of an event is looked for once, and ``isinstance`` asks it as a plain class: Rasa's events are abstract base
   classes, which makes the question several times as slow, and a turn asks it a thousand times.
-- The graph is planned once for each set of targets.
+- The graph is planned once for each set of targets. In a training, what does not wait for each other runs side by side.
 - What is deeply copied only for debug logs, which drop it anyway, is not copied.
 - A tracker is copied as it stands, instead of replaying its whole history for every action.
 - A policy that remembers nothing is not asked; rules are not tried on text when none of them can match it; and which
@@ -19,6 +19,7 @@ import functools
 import graphlib
 from abc import ABCMeta
 from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,19 +96,57 @@ def _run_graph(self: Any, inputs: dict[str, Any] | None = None, targets: list[st
     wanted = tuple(targets or self._graph_schema.target_names)
     plans = self.__dict__.setdefault("_city311_plans", {})
     if wanted not in plans:
-        plans[wanted] = _plan(self._graph_schema.minimal_graph_schema(list(wanted)))
+        plans[wanted] = _Plan.of(self._graph_schema.minimal_graph_schema(list(wanted)))
+    plan = plans[wanted]
     results: dict[str, Any] = {name: (name, value) for name, value in (inputs or {}).items()}
-    for name, needs in plans[wanted]:
-        if name in results:
-            raise runner.GraphRunError(f"Input value {name!r} clashes with a node name.")
-        results[name] = self._instantiated_nodes[name](*(results.get(need, need) for need in needs))
+    if clash := next((name for name in plan.order if name in results), None):
+        raise runner.GraphRunError(f"Input value {clash!r} clashes with a node name.")
+
+    def run(name: str) -> None:
+        results[name] = self._instantiated_nodes[name](*(results.get(need, need) for need in plan.needs[name]))
+
+    if plan.trains:
+        _run_side_by_side(plan.graph, run)
+    else:
+        for name in plan.order:
+            run(name)
     return {name: results[name][1] for name in wanted}
 
 
-def _plan(schema: Any) -> list[tuple[str, tuple[str, ...]]]:
-    needs = {name: tuple(node.needs.values()) for name, node in schema.nodes.items()}
-    graph = {name: [need for need in wanted if need in needs] for name, wanted in needs.items()}
-    return [(name, needs[name]) for name in graphlib.TopologicalSorter(graph).static_order()]
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """``needs`` are what each node is given, ``graph`` those of them that are nodes."""
+
+    needs: Mapping[str, tuple[str, ...]]
+    graph: Mapping[str, list[str]]
+    order: tuple[str, ...]
+    trains: bool
+
+    @classmethod
+    def of(cls, schema: Any) -> _Plan:
+        needs = {name: tuple(node.needs.values()) for name, node in schema.nodes.items()}
+        graph = {name: [need for need in wanted if need in needs] for name, wanted in needs.items()}
+        trains = any(node.fn == "train" for node in schema.nodes.values())
+        return cls(needs, graph, tuple(graphlib.TopologicalSorter(graph).static_order()), trains)
+
+
+_SIDE_BY_SIDE = 2
+
+
+def _run_side_by_side(graph: Mapping[str, list[str]], run: Callable[[str], None]) -> None:
+    """Run every node after those that it needs. The first error ends it, once what is under way has ended."""
+    sorter = graphlib.TopologicalSorter(graph)
+    sorter.prepare()
+    running: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        try:
+            while sorter.is_active():
+                running.update({pool.submit(run, name): name for name in sorter.get_ready()})
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    future.result()
+                    sorter.done(running.pop(future))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 # ---- trackers -------------------------------------------------------------------------------------------------------

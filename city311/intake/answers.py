@@ -381,14 +381,18 @@ def _without_places(heard: Utterance) -> str:
 
 
 def _things_of_places(setting: Setting, heard: Utterance) -> str:
-    """What stands in the places: the wall in "the wall of the school on Wall Street", nothing in "Wall Street"."""
+    """What stands in the places: the wall in "the wall of the school on Wall Street", nothing in "Wall Street".
+
+    "The bike lane" is a thing, too: a street's name has no article.
+    """
     lexicon = setting.lexicon
     things = []
     for place in heard.entities.get("location", ()):
         told = words(place)
         end = next((index for index, word in enumerate(told) if word in lexicon.after_a_thing), 0)
         thing = [word for word in told[:end] if word not in lexicon.articles]
-        small = lexicon.street_types | lexicon.place_details
+        articled = bool(told) and told[0] in lexicon.articles
+        small = lexicon.place_details if articled else lexicon.street_types | lexicon.place_details
         if 0 < len(thing) <= _WORDS_OF_A_THING and not any(word in small or not word.isalpha() for word in thing):
             things.append(" ".join(thing))
     return ", ".join(things)

@@ -22,7 +22,7 @@ from city311.intake.turn import Outcome, Turn, ask_next, end, presses, stopped_b
 
 SURE_SERVICE = 0.55
 """Share of the ranking from which the best service is taken without asking."""
-SURE_OF_FEW_WORDS, _FEW_WORDS = 0.75, 3
+SURE_OF_FEW_WORDS, _FEW_WORDS = 0.82, 3
 """… of a message of so few words: "tree problem" may be any of five things."""
 LIKELY_SERVICE, CLEAR_LEAD = 0.3, 3.0
 """… or from this share, if it is so many times as likely as the next."""

@@ -11,7 +11,7 @@ from city311.city.places import REFER
 from city311.intake.definition import Kind
 from city311.intake.phrases import Phrase, Say, own, pack
 from city311.intake.reading import contains, words
-from city311.intake.setting import Setting
+from city311.intake.setting import PlaceFinder, Setting
 from city311.intake.state import GIVEN, Answer, Spot, State
 from city311.places import Ambiguous, Asset, Finding, Outside, Place, Point, Question, Unknown
 from city311.places import Kind as PlaceKind
@@ -43,10 +43,18 @@ def settle(setting: Setting, state: State) -> list[Say]:
         if spot.service == state.service or spot.kind == AS_WRITTEN:
             return []
         return _taken(setting, state, service, place_of(spot), answer)
-    found = setting.places.find(answer.value)
+    found = _of_the_kind(setting.places, state, answer.value) or setting.places.find(answer.value)
     if isinstance(found, Place):
         return _taken(setting, state, service, found, answer)
     return _not_taken(setting, state, found, answer)
+
+
+def _of_the_kind(places: PlaceFinder, state: State, told: str) -> Finding | None:
+    """The library on the street that was told when "which library?" was asked."""
+    if state.lost != Question.WHICH_OF_ITS_KIND.value:
+        return None
+    found = places.find(f"{state.about} {told}")
+    return found if isinstance(found, Place | Ambiguous) else None
 
 
 def put_pin(setting: Setting, state: State, lat: float, lon: float) -> list[Say]:
@@ -121,6 +129,7 @@ def question(state: State) -> Phrase | None:
         Question.NO_SUCH_NUMBER.value: "utter_ask_no_such_number",
         Question.NO_SUCH_CORNER.value: "utter_ask_no_such_corner",
         Question.NO_SUCH_ASSET.value: "utter_ask_no_such_asset",
+        Question.WHICH_OF_ITS_KIND.value: "utter_ask_which_of_its_kind",
     }
     return own(about[state.lost], place=state.about) if state.lost in about else None
 

@@ -114,9 +114,11 @@ class Locator:
         if question is not None:
             return question
         street = self._street(told)
-        if street and not grammar.is_my_own(text):
+        if grammar.is_my_own(text):
+            return Unknown(Question.WHICH_HOUSE)
+        if street:
             return Unknown(Question.WHERE_ALONG, street)
-        return Unknown(Question.WHICH_HOUSE if grammar.is_my_own(text) else Question.WHERE)
+        return self._any_of_its_kind(told) or Unknown(Question.WHERE)
 
     def _numbered_road(self, told: grammar.Told) -> str | None:
         """ "Route 2" and nothing else: its number is no house's."""
@@ -334,11 +336,7 @@ class Locator:
 
     def _kind_of_landmark(self, told: grammar.Told, words: list[str]) -> Finding | None:
         """ "The library on Broadway"."""
-        kinds = [
-            kind
-            for kind, called in (self._names.kinds if self._names else {}).items()
-            if any(_stands_alone(squashed_words(name).split(), words) for name in called)
-        ]
+        kinds = self._kinds(words)
         name = self._street(told, slips=False) if kinds else ""
         if not name:
             return None
@@ -355,6 +353,26 @@ class Locator:
         if not places:
             return None
         return places[0] if len(places) == 1 else Ambiguous(tuple(places[:_MOST_OFFERED]))
+
+    def _any_of_its_kind(self, told: grammar.Told) -> Finding | None:
+        """ "The library", of which a city may have one, a few to choose from, or more than can be shown."""
+        kinds = self._kinds([word for word in told.words if word.isalnum()])
+        if len(kinds) != 1:
+            return None
+        ((kind, called),) = kinds.items()
+        sights = self._gazetteer.sights_of(kind)
+        if len(sights) > _MOST_OFFERED:
+            return Unknown(Question.WHICH_OF_ITS_KIND, called)
+        return Ambiguous(tuple(self._sight_place(sight) for sight in sights)) if sights else None
+
+    def _kinds(self, words: list[str]) -> dict[str, str]:
+        """Kinds of landmarks that are told, and how each is called."""
+        return {
+            kind: name
+            for kind, called in (self._names.kinds if self._names else {}).items()
+            for name in called
+            if _stands_alone(squashed_words(name).split(), words)
+        }
 
     def _sight_place(self, sight: Sight) -> Place:
         label = f"{sight.name}, {sight.at}" if sight.at else sight.name

@@ -106,6 +106,8 @@ class Question(str, Enum):
     """The street has no such house; ``about`` is the street."""
     NO_SUCH_CORNER = "no_such_corner"
     """The two streets do not meet; ``about`` names both."""
+    WHICH_OF_ITS_KIND = "which_of_its_kind"
+    """ "By the library", where there are several; ``about`` is what it was called."""
     NO_SUCH_ASSET = "no_such_asset"
     """``about`` is the number as told."""
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from city311 import settings
 from city311.language import encoder
 from city311.language.encoder_build import build
 
-_FOLDER = "encoder-3"
+_FOLDER = "encoder-4"
 """Counts up when the same weights are built in another way: models that were trained before keep theirs."""
+
+_building = threading.Lock()
 
 
 def encoder_for(configured: str) -> encoder.Encoder:
     """The encoder in the folder ``configured``, or in ``CITY311_ENCODER``, or the house's own.
 
-    The house's own (``models/encoder-3``) is built when it is not there yet.
+    The house's own (``models/encoder-4``) is built when it is not there yet.
 
     Raises:
         EncoderError: it is missing, damaged, or cannot be built.
@@ -24,4 +27,5 @@ def encoder_for(configured: str) -> encoder.Encoder:
     chosen = configured or os.environ.get("CITY311_ENCODER", "")
     if chosen:
         return encoder.load(Path(chosen))
-    return encoder.load(build(settings.HOUSE / "models" / _FOLDER))
+    with _building:
+        return encoder.load(build(settings.HOUSE / "models" / _FOLDER))

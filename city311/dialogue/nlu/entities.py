@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -20,15 +19,13 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from city311.dialogue.nlu.encoding import encoder_for
 from city311.dialogue.nlu.labels import OUT_OF_SCOPE, is_learnt
 from city311.dialogue.nlu.patterns import Found, find
-from city311.dialogue.nlu.places import PlaceFinder, PlaceModel, train
+from city311.dialogue.nlu.places import PlaceFinder, PlaceModel, train_beside
 from city311.dialogue.nlu.recent import Recent
 
 LOCATION = "location"
 _CALLED_A_PLATE = re.compile(r"\b(?:plates?|tags?)\W*(?:no\.?|number|is)?\W*$", re.I)
 _MAY_BE_IN_A_PLACE = ("date", "amount", "language", "plate")
 _SURELY = 0.8
-_MODEL = "places.crfsuite"
-_WORDS = "places.json"
 
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR], is_trainable=True)
@@ -80,12 +77,10 @@ class Entities(GraphComponent, EntityExtractorMixin):
                 examples.append((message.get("text"), spans))
         if not any(spans for _, spans in examples):
             return self._resource
-        model = train(examples, encoder_for(self._config["encoder"]).word_groups())
+        model = train_beside(examples, encoder_for(self._config["encoder"]).word_groups())
         self._places = PlaceFinder(model)
         with self._model_storage.write_to(self._resource) as folder:
-            (Path(folder) / _MODEL).write_bytes(model.crf)
-            words = {"known": sorted(model.known), "groups": model.groups}
-            (Path(folder) / _WORDS).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+            model.save(Path(folder))
         return self._resource
 
     @classmethod
@@ -100,10 +95,7 @@ class Entities(GraphComponent, EntityExtractorMixin):
         """The trained component."""
         try:
             with model_storage.read_from(resource) as folder:
-                words = json.loads((Path(folder) / _WORDS).read_text(encoding="utf-8"))
-                groups = {word: (coarse, fine) for word, (coarse, fine) in words["groups"].items()}
-                model = PlaceModel((Path(folder) / _MODEL).read_bytes(), frozenset(words["known"]), groups)
-                places = PlaceFinder(model)
+                places = PlaceFinder(PlaceModel.load(Path(folder)))
         except ValueError:  # nothing was stored: no example had a place
             places = None
         return cls(config, model_storage, resource, places)

@@ -64,6 +64,12 @@ _LEADS_THERE = re.compile(
     re.I,
 )
 """Before a place: how to get from it to the spot."""
+_ONLY_A_THING = re.compile(
+    rf"(?:{any_of(_WORDS['before_a_thing'])}\s+)*{any_of(_WORDS['articles'])}(?:\s+[\w'’]+){{0,3}}", re.I
+)
+"""A thing or a room, of which every block has one."""
+_NUMBER_OR_TYPE = re.compile(rf"\d|\b{_TYPE}\b", re.I)
+_NAME = re.compile(r"\b[A-Z][a-z]")
 _CERTAIN_ENOUGH = 0.9
 _BELIEVED = 0.7
 _LEADS_ON = re.compile(r"(?:^|\s)(?:on|at|by|near|in|of|off|and|&|the|inside|behind|between|from)$", re.I)
@@ -120,7 +126,7 @@ def finished(text: str, found: Sequence[tuple[int, int, float]], known: Containe
         ]
         if _is_free(places, start, end):
             places.append((start, end, _CERTAIN_ENOUGH))
-    return _as_one(text, _beginning_at(_LEADS_THERE, text, _with_their_doors(text, sorted(places))))
+    return _by_name(text, _as_one(text, _beginning_at(_LEADS_THERE, text, _with_their_doors(text, sorted(places)))))
 
 
 def _beginning_at(
@@ -132,6 +138,24 @@ def _beginning_at(
         before = opening.search(text[result[-1][1] if result else 0 : start])
         result.append((start - len(before.group()) if before else start, end, sure))
     return result
+
+
+def _by_name(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Without "my roof" and "the stairs", where another place has a number or a name: that is where the crew goes."""
+    if not any(_has_a_name(text, start, end) for start, end, _ in found):
+        return list(found)
+    return [
+        (start, end, sure)
+        for start, end, sure in found
+        if _has_a_name(text, start, end) or not _ONLY_A_THING.fullmatch(text, start, end)
+    ]
+
+
+def _has_a_name(text: str, start: int, end: int) -> bool:
+    """Whether a place has a number, a street's type or, where capitals say something, a capital."""
+    if _NUMBER_OR_TYPE.search(text, start, end):
+        return True
+    return text not in (text.lower(), text.upper()) and bool(_NAME.search(text, start, end))
 
 
 def _as_one(text: str, found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:

@@ -6,7 +6,10 @@ streets, so that it works in every city.
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,12 +21,16 @@ import pycrfsuite
 
 from city311.dialogue.nlu.place_forms import finished
 from city311.dialogue.nlu.words import words
+from city311.settings import HOUSE
 
 _TOKEN = re.compile(r"\d+(?:st|nd|rd|th)\b|[^\W_]+(?:['’][^\W\d_]+)?|[^\w\s]", re.I)
 
 
 _WORDS = words()
 _SURE_ENOUGH = 0.45  # a place too many is confirmed or corrected in the conversation; one missed is asked for again
+_MODEL = "places.crfsuite"
+_ABOUT = "places.json"
+_EXAMPLES = "examples.json"
 _RARE = "<rare>"
 _KNOWN_FROM = 3
 _KINDS = ("street", "place", "company", "before", "direction", "own", "join")
@@ -58,6 +65,12 @@ def _shape(word: str) -> str:
     return "Xx" if word[0].isupper() else "x" if word[0].isalpha() else word
 
 
+def _capitals_tell(tokens: Sequence[Token]) -> bool:
+    """Whether a text has capitals inside it; in shouted or all-lower-case text they say nothing."""
+    letters = [token.text for token in tokens if token.text.isalpha()]
+    return any(word[0].isupper() and word[1:].islower() for word in letters[1:])
+
+
 def _kin(word: str, groups: Mapping[str, tuple[int, int]]) -> tuple[str, str]:
     if word in groups:
         coarse, fine = groups[word]
@@ -65,16 +78,27 @@ def _kin(word: str, groups: Mapping[str, tuple[int, int]]) -> tuple[str, str]:
     return ("g=word", "h=word") if word.isalpha() else ("g=mark", "h=mark")
 
 
+def _openings(tokens: Sequence[Token], classes: Sequence[str]) -> list[int]:
+    """For every word the last one before it (or itself) that looks like no part of a place, mostly a verb or a thing:
+    "dumped" for all of "dumped behind 22 Prospect"."""
+    openings = []
+    last = 0
+    for index, token in enumerate(tokens):
+        if not (classes[index] or token.text.isdigit() or token.text[0].isupper()):
+            last = index
+        openings.append(last)
+    return openings
+
+
 def _features(tokens: Sequence[Token], known: frozenset[str], groups: Mapping[str, tuple[int, int]]) -> list[list[str]]:
     plain = [token.text.lower() for token in tokens]
     # A word met once teaches nothing about the next name that nobody has met: all such words look the same.
     words = [word if word in known else _RARE for word in plain]
-    letters = [token.text for token in tokens if token.text.isalpha()]
-    # In shouted or all-lower-case text capitals say nothing.
-    telling = any(word[0].isupper() and word[1:].islower() for word in letters[1:])
+    telling = _capitals_tell(tokens)
     shapes = [_shape(token.text) if telling or token.text[0].isdigit() else "?" for token in tokens]
     classes = [_CLASSES.get(word, "") for word in plain]
     kin = [_kin(word, groups) for word in plain]
+    openings = _openings(tokens, classes)
     rows = []
     for index, word in enumerate(words):
         row = [
@@ -88,14 +112,17 @@ def _features(tokens: Sequence[Token], known: frozenset[str], groups: Mapping[st
         row.append(f"e2={plain[index][-2:]}")
         row.extend(kin[index])
         row.append(f"sr={shapes[index]}|{word == _RARE}")
-        for offset in (-3, -2, -1, 1, 2, 3):
+        row.append(f"o={words[openings[index]]}")
+        row.append(f"o{kin[openings[index]][0]}")
+        for offset in (-4, -3, -2, -1, 1, 2, 3, 4):
             near = index + offset
             if not 0 <= near < len(words):
                 row.append(f"{offset}:edge")
                 continue
-            row.append(f"{offset}:c={classes[near]}")
+            row.append(f"{offset}:w={words[near]}")
+            if abs(offset) <= 3:
+                row.append(f"{offset}:c={classes[near]}")
             if abs(offset) <= 2:
-                row.append(f"{offset}:w={words[near]}")
                 row.append(f"{offset}:{kin[near][0]}")
                 row.append(f"{offset}:s={shapes[near]}")
         if index:
@@ -123,13 +150,26 @@ class PlaceModel:
     known: frozenset[str]
     groups: Mapping[str, tuple[int, int]]
 
+    def save(self, folder: Path) -> None:
+        """Write ``places.crfsuite`` and ``places.json`` into ``folder``."""
+        (folder / _MODEL).write_bytes(self.crf)
+        words = {"known": sorted(self.known), "groups": self.groups}
+        (folder / _ABOUT).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> PlaceModel:
+        """Read what :meth:`save` wrote."""
+        words = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        groups = {word: (coarse, fine) for word, (coarse, fine) in words["groups"].items()}
+        return cls((folder / _MODEL).read_bytes(), frozenset(words["known"]), groups)
+
 
 def train(
     examples: Sequence[tuple[str, Sequence[tuple[int, int]]]], groups: Mapping[str, tuple[int, int]]
 ) -> PlaceModel:
     """A model from texts with the spans of their places.
 
-    Every example with a place is learnt once more in lower case, because many residents write so.
+    Every example with a place and with capitals is learnt once more in lower case, because many residents write so.
 
     Args:
         examples: texts, each with start and end of its places.
@@ -140,14 +180,30 @@ def train(
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
     trainer.set_params({"c1": 0.05, "c2": 0.6, "max_iterations": 48, "feature.minfreq": 3})
     for text, spans in examples:
-        for variant in dict.fromkeys((text, text.lower()) if spans else (text,)):
-            tokens = tokens_of(variant)
-            if tokens and len(variant) == len(text):
-                trainer.append(_features(tokens, known, groups), _tags(tokens, spans))
+        tokens = tokens_of(text)
+        small = tokens_of(text.lower()) if spans and _capitals_tell(tokens) and len(text.lower()) == len(text) else []
+        for variant in (tokens, small):
+            if variant:
+                trainer.append(_features(variant, known, groups), _tags(variant, spans))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "places.crfsuite"
+        path = Path(folder) / _MODEL
         trainer.train(str(path))
         return PlaceModel(path.read_bytes(), known, groups)
+
+
+def train_beside(
+    examples: Sequence[tuple[str, Sequence[tuple[int, int]]]], groups: Mapping[str, tuple[int, int]]
+) -> PlaceModel:
+    """As :func:`train`, in a process of its own, so that other threads go on meanwhile.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; what it said is on stderr.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        content = {"examples": examples, "groups": groups}
+        (Path(folder) / _EXAMPLES).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        subprocess.run([sys.executable, "-m", __name__, folder], check=True, cwd=HOUSE)
+        return PlaceModel.load(Path(folder))
 
 
 class PlaceFinder:
@@ -178,3 +234,9 @@ class PlaceFinder:
                 found.append((token.start, token.end, sure))
                 inside = True
         return finished(text, found, self._model.known)
+
+
+if __name__ == "__main__":
+    _folder = Path(sys.argv[1])
+    _content = json.loads((_folder / _EXAMPLES).read_text(encoding="utf-8"))
+    train(_content["examples"], _content["groups"]).save(_folder)

@@ -75,7 +75,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "threshold": 0.4,
             "familiarity": 0.0,
             "danger": 0.2,
-            "danger_in_a_sentence": 0.9,
+            "danger_in_a_sentence": 0.95,
             "danger_nearby": 0.5,
             "offered": [],
             "neighbours": 0.3,

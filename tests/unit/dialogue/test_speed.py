@@ -5,6 +5,7 @@ from __future__ import annotations
 import _abc
 import ast
 import importlib.util
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from rasa.core.channels.channel import UserMessage
 from rasa.core.policies.memoization import MemoizationPolicy
 from rasa.core.policies.rule_policy import RulePolicy
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
-from rasa.engine.exceptions import GraphRunError
+from rasa.engine.exceptions import GraphComponentException, GraphRunError
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import (
@@ -147,6 +148,48 @@ def test_the_planned_graph_gives_the_outputs_of_dask(graph, targets):
         Number.asked.clear()
         assert graph.run({"given": 40}, targets) == wanted
         assert sorted(Number.asked) == asked, "each node once, and none that is not needed"
+
+
+class Trained(GraphComponent):
+    """A node of a training: it waits until as many of its kind are at work as the configuration says."""
+
+    meeting: ClassVar[threading.Barrier]
+
+    def __init__(self, fails: bool) -> None:
+        self.fails = fails
+
+    @classmethod
+    def create(cls, config: Any, model_storage: Any, resource: Any, execution_context: Any) -> Trained:
+        return cls(config.get("fails", False))
+
+    def train(self) -> str:
+        if self.fails:
+            raise ValueError("no examples")
+        self.meeting.wait(timeout=30)
+        return "done"
+
+
+def training_of(**configs: dict[str, Any]) -> Any:
+    nodes = {
+        name: SchemaNode(
+            needs={}, uses=Trained, constructor_name="create", fn="train", config=config, eager=False, is_target=True
+        )
+        for name, config in configs.items()
+    }
+    schema = GraphSchema(nodes)
+    return dask_runner.DaskGraphRunner(schema, None, ExecutionContext(schema))
+
+
+def test_what_does_not_wait_for_each_other_is_trained_side_by_side():
+    Trained.meeting = threading.Barrier(2)  # one after the other would wait for ever
+    assert training_of(words={}, places={}).run() == {"words": "done", "places": "done"}
+
+
+def test_a_training_that_fails_says_why():
+    Trained.meeting = threading.Barrier(1)
+    with pytest.raises(GraphComponentException) as caught:
+        training_of(words={}, places={"fails": True}).run()
+    assert "no examples" in repr(caught.value.__cause__)
 
 
 def test_the_planned_graph_takes_new_inputs_each_time(graph):

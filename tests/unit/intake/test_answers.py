@@ -327,3 +327,8 @@ def test_two_answers_in_the_middle() -> None:
 def test_the_words_of_a_button_answer_nothing_else() -> None:
     talk = Talk().begin("car", service="abandoned_vehicle")
     assert talk.say("22 Prospect St").asking == "make_model"
+
+
+def test_a_lane_with_an_article_is_a_thing() -> None:
+    for place, found in (("the bike lane on Pine Street", "bike_lane"), ("Bike Lane on the hill", None)):
+        assert Talk().begin(f"a pothole in {place}", service="pothole", location=place).value("where") == found

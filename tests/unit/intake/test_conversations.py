@@ -13,7 +13,7 @@ from city311.intake import Outcome, description, from_slot
 
 
 def test_a_clear_service_is_taken() -> None:
-    talk = Talk().begin("pothole on Oak", services=[("pothole", 0.8), ("pothole_alley", 0.1)])
+    talk = Talk().begin("pothole on Oak", services=[("pothole", 0.85), ("pothole_alley", 0.1)])
     assert talk.state.service == "pothole"
     assert "Pothole in street" in talk.text
 

@@ -143,7 +143,7 @@ def test_the_service_is_changed_and_kept_until_there_is_a_new_one() -> None:
     talk = reviewed_pothole().say("no").say("1")
     assert (talk.asking, talk.state.service) == ("service", "pothole")
     assert talk.say("go back").reviewing
-    talk.say("no").say("kind of problem").say("a sinkhole", "report", services=[("cave_in", 0.8)])
+    talk.say("no").say("kind of problem").say("a sinkhole", "report", services=[("cave_in", 0.85)])
     assert (talk.state.service, talk.value("location")) == ("cave_in", "Hampshire Street near Inman Square")
 
 

@@ -73,6 +73,8 @@ def test_corner_of_5th_and_a_street_it_meets(riverbend: Places) -> None:
         ("9999 Main St", Question.NO_SUCH_NUMBER),
         ("Elm and Prospect", Question.NO_SUCH_CORNER),
         ("pole 999999", Question.NO_SUCH_ASSET),
+        ("that slab by the library", Question.WHICH_OF_ITS_KIND),
+        ("the library by my house", Question.WHICH_HOUSE),
         ("💩💩🔥", Question.WHERE),
         ("12", Question.WHERE),
         ("91.00, 200.00", Question.WHERE),
@@ -86,6 +88,18 @@ def test_what_is_no_place_becomes_a_question(riverbend: Places, words: str, ques
 
     assert isinstance(found, Unknown), found
     assert found.question is question
+
+
+def test_one_of_a_few_of_its_kind_is_offered(riverbend: Places) -> None:
+    found = riverbend.find("behind the hospital")
+
+    assert isinstance(found, Ambiguous), found
+    assert len(found.candidates) == 3
+    assert {place.landmark_kind for place in found.candidates} == {"hospital"}
+
+
+def test_of_many_of_its_kind_it_says_what_they_were_called(riverbend: Places) -> None:
+    assert riverbend.find("kids broke glass at the playground") == Unknown(Question.WHICH_OF_ITS_KIND, "playground")
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ def test_finds_the_optimum_that_another_solver_finds(vectors: np.ndarray) -> Non
 
 
 def test_a_start_from_a_part_ends_where_the_whole_does(vectors: np.ndarray) -> None:
-    examples = Examples.of(Features.fit(TEXTS, vectors).matrix(TEXTS, vectors))
-    part = fit(examples, LABELS[:16])
+    rows = Features.fit(TEXTS, vectors).matrix(TEXTS, vectors)
+    examples, part = Examples.of(rows), fit(Examples.of(rows[:16]), LABELS[:16])
     warm, cold = fit(examples, LABELS, start=part).classifier, fit(examples, LABELS).classifier
     assert np.allclose(
         warm.probabilities(warm.scores(examples.rows)), cold.probabilities(cold.scores(examples.rows)), atol=0.02

@@ -44,7 +44,7 @@ def test_the_last_layer_is_the_sentence() -> None:
 def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     encoder_for("")
-    shutil.copytree(HOUSE / "models" / "encoder-3", folder)
+    shutil.copytree(HOUSE / "models" / "encoder-4", folder)
     manifest = json.loads((folder / encoder.MANIFEST).read_text(encoding="utf-8"))
     del manifest["layers"]
     (folder / encoder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -55,7 +55,7 @@ def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
 def test_damage_is_noticed(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     encoder_for("")
-    shutil.copytree(HOUSE / "models" / "encoder-3", folder)
+    shutil.copytree(HOUSE / "models" / "encoder-4", folder)
     (folder / encoder.TOKENIZER).write_text("{}", encoding="utf-8")
     with pytest.raises(encoder.EncoderError, match="damaged"):
         encoder.load(folder)

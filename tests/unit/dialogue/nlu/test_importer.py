@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nlu_model import HOUSE
 
-from city311.dialogue.nlu.importer import CityDataImporter
+from city311.dialogue.nlu.importer import CityDataImporter, _plain_blocks
 
 FILE = """version: "3.1"
 nlu:
@@ -66,3 +66,52 @@ def test_a_pack_adds_examples_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CITY", str(pack))
     data = CityDataImporter(training_data_paths=[str(own)]).get_nlu_data()
     assert [one.get("text") for one in data.training_examples].count("chuckhole on Mill Lane") == 1
+
+
+PLAIN = """version: "3.1"
+nlu:
+- intent: report/pothole
+  examples: |
+    - a hole on [Mill Lane](location) [last week](date)
+    - [Elm St]{"entity": "location", "value": "Elm Street"} is broken
+- intent: greet
+  examples: |
+    - hello
+"""
+OTHER = """- synonym: t-stop
+  examples: |
+    - tram stop
+"""
+
+
+def examples_of(path: Path) -> list[dict[str, object]]:
+    data = CityDataImporter(training_data_paths=[str(path)]).get_nlu_data()
+    return [one.as_dict() for one in data.training_examples if one.get("entities") or one.get("text") == "hello"]
+
+
+def test_a_file_of_examples_is_read_as_rasa_reads_it(tmp_path: Path) -> None:
+    plain, mixed = tmp_path / "plain.yml", tmp_path / "mixed.yml"
+    plain.write_text(PLAIN, encoding="utf-8")
+    mixed.write_text(PLAIN + OTHER, encoding="utf-8")  # with a synonym it goes Rasa's own way
+    assert _plain_blocks(plain) and _plain_blocks(mixed) is None
+    assert len(examples_of(plain)) == 3
+    assert examples_of(plain) == examples_of(mixed)
+    synonyms = [CityDataImporter(training_data_paths=[str(p)]).get_nlu_data().entity_synonyms for p in (plain, mixed)]
+    assert synonyms == [{"Elm St": "Elm Street"}, {"Elm St": "Elm Street", "tram stop": "t-stop"}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "nlu:\n- intent: greet\n  examples: |\n    - hello\n",
+        'version: "2.0"\nnlu:\n- intent: greet\n  examples: |\n    - hello\n',
+        'version: "3.1"\nnlu:\n- intent: greet\n',
+        'version: "3.1"\nnlu:\n- intent: 5\n  examples: |\n    - hello\n',
+        'version: "3.1"\nnlu: {intent: greet}\n',
+        "just words",
+        "a: [",
+    ],
+)
+def test_a_file_that_is_not_as_it_should_be_goes_rasas_way(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.yml").write_text(content, encoding="utf-8")
+    assert _plain_blocks(tmp_path / "a.yml") is None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from city311.dialogue.nlu.place_forms import _with_their_doors, finished
-from city311.dialogue.nlu.places import PlaceFinder, train
+from city311.dialogue.nlu.place_forms import _by_name, _with_their_doors, finished
+from city311.dialogue.nlu.places import PlaceFinder, PlaceModel, train, train_beside
 
 LITTLE = [
     ("hole at the bank", [(8, 16)]),
@@ -135,9 +138,9 @@ def test_two_halves_of_one_name_are_one_place() -> None:
 def test_a_door_found_by_itself_becomes_part_of_its_address() -> None:
     text = "no heat, apt 4, 22 Prospect"
     assert finished(text, [(9, 14, 0.6), (16, 27, 0.9)], frozenset()) == [(9, 27, 0.9)]
-    assert finished("the hall, 22 Prospect", [(0, 8, 0.6), (10, 21, 0.9)], frozenset()) == [
-        (0, 8, 0.6),
-        (10, 21, 0.9),
+    assert finished("Cobb Hall, 22 Prospect", [(0, 9, 0.6), (11, 22, 0.9)], frozenset()) == [
+        (0, 9, 0.6),
+        (11, 22, 0.9),
     ]
 
 
@@ -149,3 +152,35 @@ def test_a_place_within_another_is_left_out_with_its_door() -> None:
 def test_a_form_that_begins_earlier_replaces_a_doubtful_part(finder: PlaceFinder) -> None:
     text = "light out at the bank, pole 218"
     assert "pole 218" in [text[start:end] for start, end, _ in finder.find(text)]
+
+
+def test_a_process_of_its_own_learns_the_same(tmp_path: Path) -> None:
+    groups = {"bank": (1, 2)}
+    model = train_beside(LITTLE, groups)
+    assert model == train(LITTLE, groups)
+    model.save(tmp_path)
+    assert PlaceModel.load(tmp_path) == model
+    ((start, end, _),) = PlaceFinder(model).find("hole at the bank")
+    assert "hole at the bank"[start:end] == "the bank"
+
+
+def test_what_the_process_of_its_own_cannot_learn_is_an_error() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        train_beside([("a hole", [("start", "end")])], {})  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("text", "places", "kept"),
+    [
+        ("it leans on my roof. 19 Elm St", ["my roof", "19 Elm St"], ["19 Elm St"]),
+        ("the stairs fell, we are at Cobb Field", ["the stairs", "Cobb Field"], ["Cobb Field"]),
+        ("rats under the back porch of elm ct", ["under the back porch", "elm ct"], ["elm ct"]),
+        ("it leans on my roof", ["my roof"], ["my roof"]),
+        ("from my roof to the stairs", ["my roof", "the stairs"], ["my roof", "the stairs"]),
+        ("alley behind my garage, 19 Elm St", ["alley behind my garage", "19 Elm St"], None),
+        ("The Bend and Cobb Field", ["The Bend", "Cobb Field"], None),
+    ],
+)
+def test_a_thing_is_no_place_beside_a_name(text: str, places: list[str], kept: list[str] | None) -> None:
+    found = [(text.index(place), text.index(place) + len(place), 0.9) for place in places]
+    assert [text[start:end] for start, end, _ in _by_name(text, found)] == (kept or places)
