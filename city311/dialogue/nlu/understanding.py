@@ -46,6 +46,7 @@ _Heard = dict[tuple[Clause, ...], tuple[Any, Any]]
 FALLBACK = "nlu_fallback"
 _RANKING_LENGTH = 10
 _FREQUENT_FROM = 3
+_SHORT = 7
 
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER], is_trainable=True)
@@ -74,7 +75,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "encoder": "",
             "threshold": 0.4,
             "familiarity": 0.0,
-            "danger": 0.2,
+            "danger": 0.25,
             "danger_in_a_sentence": 0.95,
             "danger_nearby": 0.5,
             "offered": [],
@@ -149,8 +150,11 @@ class Understanding(IntentClassifier, GraphComponent):
         unsure = chances_of(known, softmax(scores * factor), labels[first:]) < (
             self._config["learnt_below"] if added else 1.1
         )
-        dangerous = np.array([label in DANGERS for label in labels[first:]], bool)
-        kept = [*range(first), *(first + np.flatnonzero(unsure | dangerous))]
+        # Short answers are what dangers in few words are told from: they stay, like these.
+        needed = [
+            label in DANGERS or _is_short(text) for text, label in zip(texts[first:], labels[first:], strict=True)
+        ]
+        kept = [*range(first), *(first + np.flatnonzero(unsure | np.array(needed, bool)))]
         _log.info("Understanding: training on %d examples, all but those that the trial was sure of", len(kept))
         whole = fit(Examples.of(rows[kept]), [labels[index] for index in kept], self._config["cost"], start=trial)
         self._neighbours = Neighbours.of(vectors, labels, known)
@@ -330,6 +334,10 @@ def _columns(messages: Iterable[Message]) -> tuple[list[str], list[str]]:
     pairs = {(message.get("text"), label_of(message)): None for message in messages}
     known = [(text, label) for text, label in pairs if text and label]
     return [text for text, _ in known], [label for _, label in known]
+
+
+def _is_short(text: str) -> bool:
+    return len(text.split()) <= _SHORT
 
 
 def _says_something(text: str) -> bool:

@@ -1,12 +1,14 @@
 """Migrations: same schema as the tables in code, repeatable, safe when processes start at once."""
 
 import multiprocessing
+import sqlite3
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from city311.store import migrate
+from city311.store import base, migrate
 from city311.store.base import Base, open_engine
 
 
@@ -57,3 +59,28 @@ def test_six_processes_start_at_once(database_url):
 def _start(barrier, url):
     barrier.wait()
     migrate.upgrade(url)
+
+
+def test_the_log_is_turned_on_though_another_process_is_just_doing_so():
+    refusals = [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY]
+
+    class Cursor:
+        def execute(self, statement):
+            if refusals:
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = refusals.pop()
+                raise error
+
+    base._keep_a_log(Cursor())
+    assert not refusals
+
+
+def test_a_database_that_cannot_be_written_is_an_error_at_once():
+    class Cursor:
+        def execute(self, statement):
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+
+    with pytest.raises(sqlite3.OperationalError):
+        base._keep_a_log(Cursor())

@@ -92,6 +92,19 @@ def test_hard_ones_do_not_rise_above(hard_scores: Scores, measure: str) -> None:
     assert getattr(hard_scores, measure) <= HARD_AT_MOST[measure]
 
 
+WORK_ORDERS_AT_LEAST = {"intent": 0.93, "service": 0.93, "service_top3": 0.97}
+WORK_ORDERS_LOCATION = 0.81
+
+
+def test_messages_with_places_as_they_stand_in_work_orders(parse: Parse) -> None:
+    cases = read_cases(HOUSE / "tests" / "nlu" / "work_orders")
+    assert len(cases) >= 600
+    reached = score(cases, [as_answer(parse(case.text)) for case in cases])
+    for measure, least in WORK_ORDERS_AT_LEAST.items():
+        assert getattr(reached, measure) >= least, measure
+    assert reached.entities["location"][2] >= WORK_ORDERS_LOCATION
+
+
 def test_places_are_found_in_hard_ones(hard_scores: Scores) -> None:
     assert hard_scores.entities["location"][2] >= HARD_LOCATION
 
