@@ -65,8 +65,8 @@ class Understanding(IntentClassifier, GraphComponent):
         ``danger_nearby`` of the examples nearest to it are dangers.
         ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
         much the labels of the nearest examples count, from 0 to 1. ``learnt_below``: of many examples, only
-        dangers and those are learnt to which a trial without them gives a smaller chance; the others would pull at
-        hardly any weight.
+        dangers, short ones and those are learnt to which a trial without them gives a smaller chance; the others would
+        pull at hardly any weight.
         ``cost`` and ``vector_weight``: see
         :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
         """
