@@ -72,7 +72,7 @@ def _read(paths: Sequence[Path], language: str) -> TrainingData:
     """The examples of files.
 
     Rasa reads each file twice in pure Python, once to look for mistakes. A file that holds examples and nothing else
-    is read in a twentieth of the time; any other goes Rasa's own way, which tells what is wrong with it.
+    is read once, in C; any other goes Rasa's own way, which tells what is wrong with it.
     """
     reader = RasaYAMLReader()
     others = []
