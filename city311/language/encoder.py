@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ import numpy as np
 
 MODEL = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
-WORDS = "words.npz"
 MANIFEST = "manifest.json"
 
 _MAX_TOKENS = 128
 _BATCH = 32
+
+Look = Callable[[int, Any, Sequence[tuple[int, int]]], None]
+"""Is given the number of a text, the vectors of its word pieces (``(pieces, width)``) and where each piece begins and
+ends in the text (marks of the encoder's own: where they begin)."""
 
 _shared: dict[Path, Encoder] = {}
 _lock = threading.Lock()
@@ -35,7 +38,7 @@ class EncoderError(RuntimeError):
 
 def is_complete(folder: Path) -> bool:
     """Whether a built encoder is in ``folder``. Its contents are checked on loading."""
-    return all((folder / name).is_file() for name in (MODEL, TOKENIZER, WORDS, MANIFEST))
+    return all((folder / name).is_file() for name in (MODEL, TOKENIZER, MANIFEST))
 
 
 def load(folder: Path) -> Encoder:
@@ -69,7 +72,6 @@ class Encoder:
         self.dimensions = int(manifest["dimensions"])
         self.layers = int(manifest["layers"])
         self.fingerprint = str(manifest["sha256"][MODEL])
-        self._words = folder / WORDS
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._tokenizer.enable_padding()
@@ -84,18 +86,21 @@ class Encoder:
         # A batch goes through threads of the tokenizer's own, which a single message would wait for.
         return self._tokenizer.encode_batch(texts) if len(texts) > 1 else [self._tokenizer.encode(texts[0])]
 
-    def word_groups(self) -> dict[str, tuple[int, int]]:
-        """Every whole word of the vocabulary with its coarse and its fine group of kindred words."""
-        with np.load(self._words, allow_pickle=False) as arrays:
-            words, coarse, fine = (arrays[name].tolist() for name in ("words", "coarse", "fine"))
-        return {word: (one, other) for word, one, other in zip(words, coarse, fine, strict=True)}
+    def words(self) -> frozenset[str]:
+        """Every whole word of the vocabulary, in lower case."""
+        return frozenset(word for word in self._tokenizer.get_vocab() if word.isalpha())
 
     def encode(self, texts: Sequence[str]) -> Any:
         """Unit vectors of ``texts``: float32, shape ``(len(texts), dimensions)``. Only the first 128 tokens count."""
         return self.encode_layers(texts)[0]
 
-    def encode_layers(self, texts: Sequence[str]) -> tuple[Any, Any]:
-        """What :meth:`encode` gives, and the mean of each of the last layers: ``(len(texts), layers, dimensions)``."""
+    def encode_layers(self, texts: Sequence[str], look: Look | None = None) -> tuple[Any, Any]:
+        """What :meth:`encode` gives, and the mean of each of the last layers: ``(len(texts), layers, dimensions)``.
+
+        Args:
+            texts: what to encode.
+            look: is given the word pieces of every text, in any order and from several threads.
+        """
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         layers = np.zeros((len(texts), self.layers, self.dimensions), np.float32)
         # Neighbours in length share a batch, so that little is padding.
@@ -108,7 +113,13 @@ class Encoder:
                 "input_ids": np.array([one.ids for one in encoded], np.int64),
                 "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),
             }
-            vectors[chosen], layers[chosen] = self._session.run(None, inputs)
+            if look is None:
+                vectors[chosen], layers[chosen] = self._session.run(["sentence", "layers"], inputs)
+                return
+            vectors[chosen], layers[chosen], pieces = self._session.run(["sentence", "layers", "pieces"], inputs)
+            for index, one, seen in zip(chosen, encoded, pieces, strict=True):
+                count = sum(one.attention_mask)
+                look(index, seen[:count], one.offsets[:count])
 
         if len(batches) < 2:
             for batch in batches:
@@ -123,7 +134,7 @@ def _manifest(folder: Path) -> Any:
     if not is_complete(folder):
         raise EncoderError(f"{folder} holds no sentence encoder. `make train` builds it there.")
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    if "layers" not in manifest:
+    if "pieces" not in manifest:
         raise EncoderError(f"{folder} was built by an earlier version. Delete it and run `make train`.")
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:

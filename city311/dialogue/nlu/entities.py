@@ -19,7 +19,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from city311.dialogue.nlu.encoding import encoder_for
 from city311.dialogue.nlu.labels import OUT_OF_SCOPE, is_learnt
 from city311.dialogue.nlu.patterns import Found, find
-from city311.dialogue.nlu.places import PlaceFinder, PlaceModel, train_beside
+from city311.dialogue.nlu.places import Pieces, PlaceFinder, PlaceModel, train
+from city311.dialogue.nlu.reading import PIECES
 from city311.dialogue.nlu.recent import Recent
 
 LOCATION = "location"
@@ -41,7 +42,7 @@ class Entities(GraphComponent, EntityExtractorMixin):
     @staticmethod
     def required_packages() -> list[str]:
         """Python packages that must be there."""
-        return ["sklearn_crfsuite", "phonenumbers"]  # the first brings pycrfsuite
+        return ["onnxruntime", "tokenizers", "scipy", "phonenumbers"]
 
     def __init__(
         self,
@@ -77,8 +78,9 @@ class Entities(GraphComponent, EntityExtractorMixin):
                 examples.append((message.get("text"), spans))
         if not any(spans for _, spans in examples):
             return self._resource
-        model = train_beside(examples, encoder_for(self._config["encoder"]).word_groups())
-        self._places = PlaceFinder(model)
+        encoder = encoder_for(self._config["encoder"])
+        model = train(examples, encoder)
+        self._places = PlaceFinder(model, encoder)
         with self._model_storage.write_to(self._resource) as folder:
             model.save(Path(folder))
         return self._resource
@@ -92,13 +94,14 @@ class Entities(GraphComponent, EntityExtractorMixin):
         execution_context: ExecutionContext,  # noqa: ARG003
         **kwargs: Any,  # noqa: ARG003
     ) -> Entities:
-        """The trained component."""
+        """The trained component. Raises EncoderError when the model was trained with another encoder."""
         try:
             with model_storage.read_from(resource) as folder:
-                places = PlaceFinder(PlaceModel.load(Path(folder)))
+                model = PlaceModel.load(Path(folder))
         except ValueError:  # nothing was stored: no example had a place
-            places = None
-        return cls(config, model_storage, resource, places)
+            return cls(config, model_storage, resource)
+        encoder = encoder_for({**cls.get_default_config(), **config}["encoder"])
+        return cls(config, model_storage, resource, PlaceFinder(model, encoder))
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Find each message's entities."""
@@ -109,18 +112,18 @@ class Entities(GraphComponent, EntityExtractorMixin):
     def _add(self, message: Message) -> None:
         text = str(message.get("text") or "")
         if text.strip():
-            found = self._find(text)
+            found = self._find(text, message.get(PIECES))
             if _is_surely_outside(message):
                 found = [one for one in found if one["entity"] != LOCATION]
             entities = [*message.get("entities", []), *found]
             message.set("entities", entities, add_to_output=True)
 
-    def _find(self, text: str) -> list[dict[str, Any]]:
+    def _find(self, text: str, pieces: Pieces | None) -> list[dict[str, Any]]:
         formed = find(text, self._config["phone_region"])
         found: list[dict[str, Any]] = [
             {"entity": one.entity, "start": one.start, "end": one.end, "value": one.value} for one in formed
         ]
-        places = self._places.find(text) if self._places else []
+        places = self._places.find(text, pieces) if self._places else []
         taken = [(one.start, one.end) for one in formed if one.entity not in _MAY_BE_IN_A_PLACE or _is_money(text, one)]
         for start, end, sure in _apart_from(_behind_plates(text, places, formed), taken):
             found = [one for one in found if one["end"] <= start or one["start"] >= end]

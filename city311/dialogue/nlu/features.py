@@ -21,7 +21,8 @@ from city311.language.normalise import normalise
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?|[^\w\s]")
 _WORDS_UP_TO = 2
 _CHARACTERS = range(2, 6)
-_OFTEN = 0.02
+_OFTEN = 0.04
+_AT_ONCE = 1000
 
 
 def word_grams(text: str) -> Iterator[str]:
@@ -59,13 +60,15 @@ class Rows:
         return Rows(self.dense[chosen], self.sparse[chosen])
 
     def gram(self) -> Any:
-        """Products of every row with every row, float32 ``(rows, rows)``: the lower triangle, nothing above it."""
+        """Products of every row with every row, float32 ``(rows, rows)``: the lower triangle, and some of the other."""
         # A column that many rows share is quicker as a dense one.
         often = np.bincount(self.sparse.indices, minlength=self.sparse.shape[1]) > _OFTEN * len(self.dense)
         dense = np.concatenate([self.dense, self.sparse[:, often].toarray()], axis=1)
         products = ssyrk(1.0, dense.T, trans=1, lower=1)
         rare = self.sparse[:, ~often]
-        products += sparse.tril(rare @ rare.T).toarray(order="F")
+        for start in range(0, len(dense), _AT_ONCE):  # of what is above the diagonal, little is made
+            some = rare[start : start + _AT_ONCE]
+            products[start:, start : start + _AT_ONCE] += (rare[start:] @ some.T).toarray(order="F")
         return products
 
     def times(self, weights: Any) -> Any:

@@ -1,68 +1,62 @@
-"""Finds where something is in a sentence: a conditional random field over words, trained on annotated examples.
+"""Finds where something is in a sentence: a tagger of words, trained on annotated examples, and rules.
 
-Its features are shapes, neighbours and general words of places (street, corner, behind, park); no list of any city's
-streets, so that it works in every city.
+It sees what the sentence encoder makes of a word among its neighbours, the word's form, and general words of places
+(street, corner, behind, park); no list of any city's streets, so that it works in every city.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
-import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pycrfsuite
+import numpy as np
 
 from city311.dialogue.nlu.place_forms import finished
+from city311.dialogue.nlu.reading import read
+from city311.dialogue.nlu.tokens import Token, tokens_of, word_vectors
 from city311.dialogue.nlu.words import words
-from city311.settings import HOUSE
+from city311.language import tagger
+from city311.language.encoder import Encoder, EncoderError
+from city311.language.tagger import Tagger
 
-_TOKEN = re.compile(r"\d+(?:st|nd|rd|th)\b|[^\W_]+(?:['’][^\W\d_]+)?|[^\w\s]", re.I)
-
+Span = tuple[int, int]
+"""Start and end in a text."""
+Pieces = tuple[str, Any, Sequence[Span]]
+"""A text, what an encoder makes of its word pieces (``(pieces, width)``), and where each of them stands."""
 
 _WORDS = words()
 _SURE_ENOUGH = 0.45  # a place too many is confirmed or corrected in the conversation; one missed is asked for again
-_MODEL = "places.crfsuite"
+_SURE = 0.85
+_SURE_BESIDE = 0.65
+"""Beside a sure place, a doubtful one is mostly where somebody lives or comes from."""
+_NETWORK = "places.npz"
 _ABOUT = "places.json"
-_EXAMPLES = "examples.json"
-_RARE = "<rare>"
 _KNOWN_FROM = 3
+_FEATURE_FROM = 4
+_WITHOUT_CAPITALS = 0.4
+"""So often is an example learnt as if written without capitals, because many residents write so."""
+_TAGS = ("O", "B", "I")
 _KINDS = ("street", "place", "company", "before", "direction", "own", "join")
 _CLASSES = {
-    word: "+".join(name for name in _KINDS if word in _WORDS[name])
+    word: tuple(f"c={name}" for name in _KINDS if word in _WORDS[name])
     for word in dict.fromkeys(word for name in _KINDS for word in _WORDS[name])
 }
 """Of every word about places, the kinds that it belongs to."""
-
-
-@dataclass(frozen=True)
-class Token:
-    """A word of a text and where it stands."""
-
-    text: str
-    start: int
-    end: int
-
-
-def tokens_of(text: str) -> list[Token]:
-    """Words, numbers and single marks of ``text``."""
-    return [Token(match.group(), match.start(), match.end()) for match in _TOKEN.finditer(text)]
+_ANY_SHAPE = "s=?"
 
 
 def _shape(word: str) -> str:
     if word.isdigit():
-        return f"d{len(word)}"
+        return f"s=d{len(word)}"
     if word[0].isdigit():
-        return "ordinal" if word[-1].isalpha() else "dx"
+        return "s=ordinal" if word[-1].isalpha() else "s=dx"
     if word.isupper():
-        return "X" if len(word) == 1 else "XX"
-    return "Xx" if word[0].isupper() else "x" if word[0].isalpha() else word
+        return "s=X" if len(word) == 1 else "s=XX"
+    return "s=Xx" if word[0].isupper() else "s=x" if word[0].isalpha() else f"s={word}"
 
 
 def _capitals_tell(tokens: Sequence[Token]) -> bool:
@@ -71,159 +65,124 @@ def _capitals_tell(tokens: Sequence[Token]) -> bool:
     return any(word[0].isupper() and word[1:].islower() for word in letters[1:])
 
 
-def _kin(word: str, groups: Mapping[str, tuple[int, int]]) -> tuple[str, str]:
-    if word in groups:
-        coarse, fine = groups[word]
-        return f"g={coarse}", f"h={fine}"
-    return ("g=word", "h=word") if word.isalpha() else ("g=mark", "h=mark")
-
-
-def _openings(tokens: Sequence[Token], classes: Sequence[str]) -> list[int]:
-    """For every word the last one before it (or itself) that looks like no part of a place, mostly a verb or a thing:
-    "dumped" for all of "dumped behind 22 Prospect"."""
-    openings = []
-    last = 0
-    for index, token in enumerate(tokens):
-        if not (classes[index] or token.text.isdigit() or token.text[0].isupper()):
-            last = index
-        openings.append(last)
-    return openings
-
-
-def _features(tokens: Sequence[Token], known: frozenset[str], groups: Mapping[str, tuple[int, int]]) -> list[list[str]]:
-    plain = [token.text.lower() for token in tokens]
-    # A word met once teaches nothing about the next name that nobody has met: all such words look the same.
-    words = [word if word in known else _RARE for word in plain]
+def _features(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
+    """Plain features of every word, its shape first."""
     telling = _capitals_tell(tokens)
-    shapes = [_shape(token.text) if telling or token.text[0].isdigit() else "?" for token in tokens]
-    classes = [_CLASSES.get(word, "") for word in plain]
-    kin = [_kin(word, groups) for word in plain]
-    openings = _openings(tokens, classes)
-    rows = []
-    for index, word in enumerate(words):
-        row = [
-            "bias",
-            f"w={word}",
-            f"s={shapes[index]}",
-            f"c={classes[index]}",
-            f"p={plain[index][:3]}",
-            f"e={plain[index][-3:]}",
-        ]
-        row.append(f"e2={plain[index][-2:]}")
-        row.extend(kin[index])
-        row.append(f"sr={shapes[index]}|{word == _RARE}")
-        row.append(f"o={words[openings[index]]}")
-        row.append(f"o{kin[openings[index]][0]}")
-        for offset in (-4, -3, -2, -1, 1, 2, 3, 4):
-            near = index + offset
-            if not 0 <= near < len(words):
-                row.append(f"{offset}:edge")
-                continue
-            row.append(f"{offset}:w={words[near]}")
-            if abs(offset) <= 3:
-                row.append(f"{offset}:c={classes[near]}")
-            if abs(offset) <= 2:
-                row.append(f"{offset}:{kin[near][0]}")
-                row.append(f"{offset}:s={shapes[near]}")
-        if index:
-            row.append(f"c-1s={classes[index - 1]}|{shapes[index]}")
-            row.append(f"w-1s={words[index - 1]}|{shapes[index]}")
-        if index + 1 < len(words):
-            row.append(f"sc+1={shapes[index]}|{classes[index + 1]}")
-        rows.append(row)
-    return rows
+    for index, token in enumerate(tokens):
+        word = token.text.lower()
+        shape = _shape(token.text) if telling or not word[0].isalpha() else _ANY_SHAPE
+        first = ("first",) if index == 0 else ()
+        yield shape, f"w={word}", f"p={word[:3]}", f"e={word[-3:]}", f"e2={word[-2:]}", *_CLASSES.get(word, ()), *first
 
 
-def _tags(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> list[str]:
+def _numbers(features: Sequence[tuple[str, ...]], columns: Mapping[str, int], most: int) -> Any:
+    """Features as numbers, ``(words, most)``; those that training did not keep, and what is beyond a word's, are 0."""
+    result = np.zeros((len(features), most), np.int32)
+    for row, names in zip(result, features, strict=True):
+        row[: len(names)] = [columns.get(name, 0) for name in names]
+    return result
+
+
+_MOST = max(len(kinds) for kinds in _CLASSES.values()) + 6
+
+
+def _tags(tokens: Sequence[Token], spans: Sequence[Span]) -> list[int]:
     tags = []
     for token in tokens:
         inside = [span for span in spans if span[0] <= token.start and token.end <= span[1]]
-        tags.append("O" if not inside else "B" if token.start == inside[0][0] else "I")
+        tags.append(_TAGS.index("O" if not inside else "B" if token.start == inside[0][0] else "I"))
     return tags
 
 
 @dataclass(frozen=True)
 class PlaceModel:
-    """What training makes: a model in CRFsuite's own format, the words that it knows, and groups of kindred words."""
+    """What training makes.
 
-    crf: bytes
+    Attributes:
+        tagger: gives words the tags O, B and I.
+        columns: number of each plain feature.
+        known: words that the examples use often, in lower case.
+        encoder: fingerprint of the encoder whose word pieces the tagger knows.
+    """
+
+    tagger: Tagger
+    columns: Mapping[str, int]
     known: frozenset[str]
-    groups: Mapping[str, tuple[int, int]]
+    encoder: str
 
     def save(self, folder: Path) -> None:
-        """Write ``places.crfsuite`` and ``places.json`` into ``folder``."""
-        (folder / _MODEL).write_bytes(self.crf)
-        words = {"known": sorted(self.known), "groups": self.groups}
-        (folder / _ABOUT).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+        """Write ``places.npz`` and ``places.json`` into ``folder``."""
+        self.tagger.save(folder / _NETWORK)
+        about = {"columns": list(self.columns), "known": sorted(self.known), "encoder": self.encoder}
+        (folder / _ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> PlaceModel:
         """Read what :meth:`save` wrote."""
-        words = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        groups = {word: (coarse, fine) for word, (coarse, fine) in words["groups"].items()}
-        return cls((folder / _MODEL).read_bytes(), frozenset(words["known"]), groups)
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        columns = {name: number for number, name in enumerate(about["columns"], start=1)}
+        return cls(Tagger.load(folder / _NETWORK), columns, frozenset(about["known"]), about["encoder"])
 
 
-def train(
-    examples: Sequence[tuple[str, Sequence[tuple[int, int]]]], groups: Mapping[str, tuple[int, int]]
-) -> PlaceModel:
+def train(examples: Sequence[tuple[str, Sequence[Span]]], encoder: Encoder) -> PlaceModel:
     """A model from texts with the spans of their places.
-
-    Every example with a place and with capitals is learnt once more in lower case, because many residents write so.
 
     Args:
         examples: texts, each with start and end of its places.
-        groups: word → coarse and fine group of kindred words.
+        encoder: what reads them, now and later.
     """
-    counts = Counter(word for text, _ in examples for word in {token.text.lower() for token in tokens_of(text)})
-    known = frozenset(word for word, count in counts.items() if count >= _KNOWN_FROM)
-    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    trainer.set_params({"c1": 0.05, "c2": 0.6, "max_iterations": 48, "feature.minfreq": 3})
-    for text, spans in examples:
-        tokens = tokens_of(text)
-        small = tokens_of(text.lower()) if spans and _capitals_tell(tokens) and len(text.lower()) == len(text) else []
-        for variant in (tokens, small):
-            if variant:
-                trainer.append(_features(variant, known, groups), _tags(variant, spans))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / _MODEL
-        trainer.train(str(path))
-        return PlaceModel(path.read_bytes(), known, groups)
-
-
-def train_beside(
-    examples: Sequence[tuple[str, Sequence[tuple[int, int]]]], groups: Mapping[str, tuple[int, int]]
-) -> PlaceModel:
-    """As :func:`train`, in a process of its own, so that other threads go on meanwhile.
-
-    Raises:
-        subprocess.CalledProcessError: it failed; what it said is on stderr.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        content = {"examples": examples, "groups": groups}
-        (Path(folder) / _EXAMPLES).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        subprocess.run([sys.executable, "-m", __name__, folder], check=True, cwd=HOUSE)
-        return PlaceModel.load(Path(folder))
+    tokens = [tokens_of(text) for text, _ in examples]
+    used = Counter(word for one in tokens for word in {token.text.lower() for token in one})
+    features = [names for one in tokens for names in _features(one)]
+    counts = Counter(name for names in features for name in names)
+    kept = sorted(name for name, count in counts.items() if count >= _FEATURE_FROM or name == _ANY_SHAPE)
+    columns = {name: number for number, name in enumerate(kept, start=1)}
+    numbers = _numbers(features, columns, _MOST)
+    plain = numbers.copy()
+    plain[[names[0][2:3].lower() == "x" for names in features], 0] = columns.get(_ANY_SHAPE, 0)
+    tags = [tag for one, (_, spans) in zip(tokens, examples, strict=True) for tag in _tags(one, spans)]
+    starts = np.cumsum([0, *(len(one) for one in tokens)])
+    texts = [text for text, _ in examples]
+    vectors = read(encoder, texts).words(texts)
+    sentences = tagger.Sentences(vectors, numbers, starts)
+    network = tagger.train_beside(sentences, np.array(tags), len(columns) + 1, len(_TAGS), plain, _WITHOUT_CAPITALS)
+    return PlaceModel(
+        network,
+        columns,
+        frozenset(word for word, count in used.items() if count >= _KNOWN_FROM),
+        encoder.fingerprint,
+    )
 
 
 class PlaceFinder:
-    """A trained model at work."""
+    """A trained model at work.
 
-    def __init__(self, model: PlaceModel) -> None:
-        self._model = model  # the tagger reads from this memory as long as it lives
-        self._tagger: Any = pycrfsuite.Tagger()
-        self._tagger.open_inmemory(model.crf)
+    Raises:
+        EncoderError: the model was trained with another encoder.
+    """
 
-    def find(self, text: str) -> list[tuple[int, int, float]]:
-        """Start, end and confidence (of the least sure word) of every place in ``text``."""
+    def __init__(self, model: PlaceModel, encoder: Encoder) -> None:
+        if model.encoder != encoder.fingerprint:
+            raise EncoderError("The model was trained with another sentence encoder. Run `make train`.")
+        self._model = model
+        self._encoder = encoder
+
+    def find(self, text: str, pieces: Pieces | None = None) -> list[tuple[int, int, float]]:
+        """Start, end and confidence (of the least sure word) of every place in ``text``.
+
+        Args:
+            text: a message.
+            pieces: what the encoder made of it, or of the same words spelt right, if it was asked before.
+        """
         tokens = tokens_of(text)
         if not tokens:
             return []
-        self._tagger.set(_features(tokens, self._model.known, self._model.groups))
+        vectors = self._vectors(text, tokens, pieces)
+        numbers = _numbers(list(_features(tokens)), self._model.columns, _MOST)
+        chances = self._model.tagger.marginals(vectors, numbers)[:, 1:].tolist()
         found: list[tuple[int, int, float]] = []
         inside = False
-        for index, token in enumerate(tokens):
-            begins, goes_on = (float(self._tagger.marginal(tag, index)) for tag in ("B", "I"))
+        for token, (begins, goes_on) in zip(tokens, chances, strict=True):
             sure = begins + goes_on
             if sure < _SURE_ENOUGH:
                 inside = False
@@ -233,10 +192,19 @@ class PlaceFinder:
             else:
                 found.append((token.start, token.end, sure))
                 inside = True
-        return finished(text, found, self._model.known)
+        return _sure_ones(finished(text, found, self._model.known))
+
+    def _vectors(self, text: str, tokens: Sequence[Token], pieces: Pieces | None) -> Any:
+        if pieces:
+            corrected = tokens_of(pieces[0])
+            if len(corrected) == len(tokens):
+                return word_vectors(corrected, *pieces[1:])
+        seen: list[Any] = []
+        self._encoder.encode_layers([text], lambda _, *read: seen.append(read))
+        return word_vectors(tokens, *seen[0])
 
 
-if __name__ == "__main__":
-    _folder = Path(sys.argv[1])
-    _content = json.loads((_folder / _EXAMPLES).read_text(encoding="utf-8"))
-    train(_content["examples"], _content["groups"]).save(_folder)
+def _sure_ones(found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Without what is doubtful beside a place that is sure."""
+    least = _SURE_BESIDE if any(sure >= _SURE for _, _, sure in found) else 0.0
+    return [one for one in found if one[2] >= least]

@@ -9,6 +9,8 @@ from typing import Any
 
 from rasa.shared.nlu.training_data.message import Message
 
+from city311.dialogue.nlu.reading import PIECES
+
 SIZE = 500
 LONGEST = 40
 """Characters."""
@@ -18,7 +20,7 @@ class Recent:
     """Runs a component's work on a message, or repeats what it made of the same text before.
 
     The work must depend on the text alone. Texts with digits or an at sign are not remembered: they may be somebody's
-    telephone number or address.
+    telephone number or address. ``PIECES``, which only save the next component some work, are not repeated.
     """
 
     def __init__(self) -> None:
@@ -38,7 +40,7 @@ class Recent:
             return
         before = dict(message.data)
         work(message)
-        new = {name: value for name, value in message.data.items() if before.get(name) is not value}
+        new = {name: value for name, value in message.data.items() if before.get(name) is not value and name != PIECES}
         if new.keys() <= message.output_properties:
             self._made[text] = json.dumps(new)
             if len(self._made) > SIZE:

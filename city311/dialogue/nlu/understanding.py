@@ -35,6 +35,7 @@ from city311.dialogue.nlu.features import Features
 from city311.dialogue.nlu.labels import DANGERS, OUT_OF_SCOPE, REPORT, is_learnt, label_of
 from city311.dialogue.nlu.neighbours import Neighbours
 from city311.dialogue.nlu.rankings import Rankings, mix
+from city311.dialogue.nlu.reading import PIECES, read
 from city311.dialogue.nlu.recent import Recent
 from city311.language.encoder import Encoder, EncoderError
 from city311.language.spelling import Speller, count_words
@@ -136,8 +137,8 @@ class Understanding(IntentClassifier, GraphComponent):
         texts, labels = ([column[index] for index in tried + added + check] for column in (texts, labels))
         words = count_words(texts)
         frequent = {word: count for word, count in sorted(words.items()) if count >= _FREQUENT_FROM}
-        self._speller = Speller.of(frequent, {*words, *self._encoder.word_groups()})
-        vectors, layers = self._encoder.encode_layers(texts)
+        self._speller = Speller.of(frequent, {*words, *self._encoder.words()})
+        vectors, layers = read(self._encoder, texts).sentences(texts)
         self._features = Features.fit(texts, layers, self._config["vector_weight"])
         rows = self._features.matrix(texts, layers)
         first, last = len(tried), len(tried) + len(added)
@@ -233,7 +234,9 @@ class Understanding(IntentClassifier, GraphComponent):
             message.set("also", [], add_to_output=True)
             return
         corrected = self._speller.correct(text)
-        vectors, layers = self._encoder.encode_layers([corrected])
+        seen: list[Any] = []
+        vectors, layers = self._encoder.encode_layers([corrected], lambda _, *pieces: seen.append((corrected, *pieces)))
+        message.set(PIECES, seen[0])
         scores = self._classifier.scores_of(self._features.dense(layers)[0], *self._features.row(corrected))
         alone, near = self._classifier.probabilities(scores), self._neighbours.shares(vectors)[0]
         chances = self._mixed(alone, near)

@@ -24,9 +24,23 @@ def test_a_process_has_one_copy() -> None:
     assert encoder_for("") is encoder_for("")
 
 
-def test_kindred_words_share_a_group() -> None:
-    groups = encoder_for("").word_groups()
-    assert groups["monday"][0] == groups["tuesday"][0] != groups["bakery"][0]
+def test_whole_words_of_its_vocabulary_are_known() -> None:
+    words = encoder_for("").words()
+    assert {"monday", "bakery"} <= words
+    assert not {"[CLS]", "##ing", "pothol"} & words
+
+
+def test_word_pieces_are_shown_without_what_fills_a_batch() -> None:
+    seen = {}
+    texts = ["no heat", "the heat is off in our building"]
+    encoder_for("").encode_layers(texts, lambda row, *pieces: seen.__setitem__(row, pieces))
+    for row, text in enumerate(texts):
+        vectors, offsets = seen[row]
+        assert vectors.shape == (len(offsets), 384)
+        assert [text[start:end] for start, end in offsets[1:-1]] == text.split()
+    alone = {}
+    encoder_for("").encode_layers(texts[:1], lambda row, *pieces: alone.__setitem__(row, pieces))
+    assert np.corrcoef(alone[0][0].ravel(), seen[0][0].ravel())[0, 1] > 0.98
 
 
 def test_a_long_text_is_cut_and_an_empty_list_is_empty() -> None:
@@ -44,9 +58,9 @@ def test_the_last_layer_is_the_sentence() -> None:
 def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     encoder_for("")
-    shutil.copytree(HOUSE / "models" / "encoder-4", folder)
+    shutil.copytree(HOUSE / "models" / "encoder-5", folder)
     manifest = json.loads((folder / encoder.MANIFEST).read_text(encoding="utf-8"))
-    del manifest["layers"]
+    del manifest["pieces"]
     (folder / encoder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(encoder.EncoderError, match="earlier version"):
         encoder.load(folder)
@@ -55,7 +69,7 @@ def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
 def test_damage_is_noticed(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     encoder_for("")
-    shutil.copytree(HOUSE / "models" / "encoder-4", folder)
+    shutil.copytree(HOUSE / "models" / "encoder-5", folder)
     (folder / encoder.TOKENIZER).write_text("{}", encoding="utf-8")
     with pytest.raises(encoder.EncoderError, match="damaged"):
         encoder.load(folder)

@@ -117,9 +117,9 @@ def test_a_message_is_no_work_for_threads_and_its_sentences_are_read_once(
     read: list[list[str]] = []
     original = Encoder.encode_layers
 
-    def encode_layers(self: Encoder, texts: list[str]) -> object:
+    def encode_layers(self: Encoder, texts: list[str], look: object = None) -> object:
         read.append(texts)
-        return original(self, texts)
+        return original(self, texts, look)
 
     monkeypatch.setattr(Encoder, "encode_layers", encode_layers)
     parsed = parser(components)("hole in the road. fix the deep hole in the street")
