@@ -22,7 +22,7 @@ TOKENIZER = "tokenizer.json"
 MANIFEST = "manifest.json"
 
 _MAX_TOKENS = 128
-_BATCH = 32
+_BATCH = 16
 
 Look = Callable[[int, Any, Sequence[tuple[int, int]]], None]
 """Is given the number of a text, the vectors of its word pieces (``(pieces, width)``) and where each piece begins and

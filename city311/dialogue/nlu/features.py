@@ -7,7 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -116,9 +116,17 @@ class Features:
         return self.dimensions + len(self.weights)
 
     @classmethod
-    def fit(cls, texts: Sequence[str], layers: Any, vector_weight: float | Sequence[float] = 0.9) -> Features:
-        """Learn the n-grams of ``texts`` (every word gram, and every character gram seen twice) and the centre."""
-        centre = np.asarray(layers, np.float32).mean(axis=0)
+    def fit(
+        cls, texts: Sequence[str], shape: tuple[int, int], vector_weight: float | Sequence[float] = 0.9
+    ) -> Features:
+        """Learn the n-grams of ``texts``: every word gram, and every character gram seen twice.
+
+        Args:
+            texts: the examples.
+            shape: how many layers there will be, and their dimensions.
+            vector_weight: see the class.
+        """
+        centre = np.zeros(shape, np.float32)
         dimensions = int(centre.size)
         normalised = [normalise(text) for text in texts]
         columns: list[dict[str, int]] = []
@@ -129,6 +137,10 @@ class Features:
             columns.append({gram: dimensions + len(weights) + index for index, gram in enumerate(kept)})
             weights.extend(math.log((1 + len(texts)) / (1 + seen[gram])) + 1 for gram in kept)
         return cls(centre, vector_weight, tuple(columns), np.array(weights, np.float32))
+
+    def centred(self, layers: Any) -> Features:
+        """The same, with the centre of the examples' ``layers`` (``(texts, layers, dimensions)``)."""
+        return replace(self, centre=np.asarray(layers, np.float32).mean(axis=0))
 
     def dense(self, layers: Any) -> Any:
         """The dense columns of texts, from their ``layers`` (``(texts, layers, dimensions)``)."""
@@ -155,14 +167,17 @@ class Features:
             values.extend([value / length for value in block])
         return np.array(indices, np.int64), np.array(values, np.float32)
 
-    def matrix(self, texts: Sequence[str], layers: Any) -> Rows:
-        """Rows of ``texts`` with their ``layers`` (``(texts, layers, dimensions)``)."""
+    def grams(self, texts: Sequence[str]) -> Any:
+        """The n-gram columns of ``texts``, sparse."""
         rows = [self.row(text) for text in texts]
         starts = np.cumsum([0, *(len(indices) for indices, _ in rows)])
         indices = np.concatenate([indices for indices, _ in rows]) - self.dimensions
         values = np.concatenate([values for _, values in rows])
-        grams = sparse.csr_matrix((values, indices, starts), shape=(len(texts), len(self.weights)))
-        return Rows(self.dense(layers), grams)
+        return sparse.csr_matrix((values, indices, starts), shape=(len(texts), len(self.weights)))
+
+    def matrix(self, texts: Sequence[str], layers: Any) -> Rows:
+        """Rows of ``texts`` with their ``layers`` (``(texts, layers, dimensions)``)."""
+        return Rows(self.dense(layers), self.grams(texts))
 
     def save(self, folder: Path) -> None:
         """Write ``features.json`` and ``features.npz`` into ``folder``."""

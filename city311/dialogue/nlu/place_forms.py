@@ -51,7 +51,7 @@ _LONE_NAMES = re.compile(
 )
 """In small letters, a number and a word, or two words: a place where nobody has used those words for anything else."""
 _PART = re.compile(
-    rf"(?:(?:the|a|an|our|my)\s+)?(?:(?!{any_of(_WORDS['before'])}\b|the\b|and\b|is\b|to\b)[\w'’]+\s+)?"
+    rf"\b(?:(?:the|a|an|our|my)\s+)?(?:(?!{any_of(_WORDS['before'])}\b|the\b|and\b|is\b|to\b)[\w'’]+\s+)?"
     rf"{any_of(_WORDS['parts'])}\s+(?:at|of|in|by|on|near|behind|under|off|beside|between|next\s+to|across\s+from|in\s+back\s+of)"
     r"\s+(?:the\s+)?$",
     re.I,
@@ -100,7 +100,7 @@ _COUNTED_ONLY = re.compile(rf"\W*\d{{1,2}}[: ]\d\d|\W*\d+(?:[.,]\d+)*\s*(?:%|{_U
 """So many days or dollars, or a time of day: no house's number."""
 _COUNTS = re.compile(r"[\s,]*\b\d+$")
 _MARKS = re.compile(r"[\s.,;:!?)-]*")
-_NO_MORE_THAN_A_WORD_BEFORE = re.compile(rf"\W*(?:{any_of(_WORDS['before'])}\W*)*", re.I)
+_NO_MORE_THAN_A_WORD_BEFORE = re.compile(rf"\W*(?:(?:{any_of(_WORDS['before'])}\W*)*|{any_of(_WORDS['own'])}\W*)", re.I)
 _COUNTED_NEXT = re.compile(rf"\s+{_COUNTED}\b", re.I)
 
 

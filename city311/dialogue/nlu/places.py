@@ -29,10 +29,9 @@ Pieces = tuple[str, Any, Sequence[Span]]
 """A text, what an encoder makes of its word pieces (``(pieces, width)``), and where each of them stands."""
 
 _WORDS = words()
-_SURE_ENOUGH = 0.45  # a place too many is confirmed or corrected in the conversation; one missed is asked for again
-_SURE = 0.85
-_SURE_BESIDE = 0.65
-"""Beside a sure place, a doubtful one is mostly where somebody lives or comes from."""
+_SURE_ENOUGH = 0.5  # a place too many is confirmed or corrected in the conversation; one missed is asked for again
+_SURE = 0.7
+"""Beside a place as sure as this, a less sure one is mostly where somebody lives or comes from."""
 _NETWORK = "places.npz"
 _ABOUT = "places.json"
 _KNOWN_FROM = 3
@@ -206,5 +205,4 @@ class PlaceFinder:
 
 def _sure_ones(found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
     """Without what is doubtful beside a place that is sure."""
-    least = _SURE_BESIDE if any(sure >= _SURE for _, _, sure in found) else 0.0
-    return [one for one in found if one[2] >= least]
+    return [one for one in found if one[2] >= _SURE] or list(found)

@@ -10,6 +10,7 @@ import json
 import logging
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,7 @@ from city311.dialogue.nlu.calibration import chances_of, held_out, sharpness
 from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
 from city311.dialogue.nlu.danger import danger
 from city311.dialogue.nlu.encoding import encoder_for
-from city311.dialogue.nlu.features import Features
+from city311.dialogue.nlu.features import Features, Rows
 from city311.dialogue.nlu.labels import DANGERS, OUT_OF_SCOPE, REPORT, is_learnt, label_of
 from city311.dialogue.nlu.neighbours import Neighbours
 from city311.dialogue.nlu.rankings import Rankings, mix
@@ -138,9 +139,14 @@ class Understanding(IntentClassifier, GraphComponent):
         words = count_words(texts)
         frequent = {word: count for word, count in sorted(words.items()) if count >= _FREQUENT_FROM}
         self._speller = Speller.of(frequent, {*words, *self._encoder.words()})
-        vectors, layers = read(self._encoder, texts).sentences(texts)
-        self._features = Features.fit(texts, layers, self._config["vector_weight"])
-        rows = self._features.matrix(texts, layers)
+        with ThreadPoolExecutor(1) as pool:  # the encoder leaves Python time for the n-grams
+            reading = pool.submit(read, self._encoder, texts)
+            shape = self._encoder.layers, self._encoder.dimensions
+            features = Features.fit(texts, shape, self._config["vector_weight"])
+            grams = features.grams(texts)
+            vectors, layers = reading.result().sentences(texts)
+        self._features = features.centred(layers)
+        rows = Rows(self._features.dense(layers), grams)
         first, last = len(tried), len(tried) + len(added)
         _log.info("Understanding: trying on %d examples", len(tried))
         trial = fit(Examples.of(rows[:first]), labels[:first], self._config["cost"])

@@ -22,7 +22,7 @@ def vectors() -> np.ndarray:
 
 
 def test_finds_the_optimum_that_another_solver_finds(vectors: np.ndarray) -> None:
-    rows = Features.fit(TEXTS, vectors).matrix(TEXTS, vectors)
+    rows = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors).matrix(TEXTS, vectors)
     ours = fit(Examples.of(rows), LABELS, cost=2.0).classifier
     dense = np.hstack([rows.dense, rows.sparse.toarray()])
     theirs = LogisticRegression(C=2.0, max_iter=500).fit(dense, LABELS)
@@ -30,7 +30,7 @@ def test_finds_the_optimum_that_another_solver_finds(vectors: np.ndarray) -> Non
 
 
 def test_a_start_from_a_part_ends_where_the_whole_does(vectors: np.ndarray) -> None:
-    rows = Features.fit(TEXTS, vectors).matrix(TEXTS, vectors)
+    rows = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors).matrix(TEXTS, vectors)
     examples, part = Examples.of(rows), fit(Examples.of(rows[:16]), LABELS[:16])
     warm, cold = fit(examples, LABELS, start=part).classifier, fit(examples, LABELS).classifier
     assert np.allclose(
@@ -40,17 +40,17 @@ def test_a_start_from_a_part_ends_where_the_whole_does(vectors: np.ndarray) -> N
 
 def test_every_layer_can_have_a_weight_of_its_own(tmp_path: Path) -> None:
     layers = np.random.default_rng(0).normal(size=(len(TEXTS), 2, 8)).astype(np.float32)
-    Features.fit(TEXTS, layers, (0.5, 2.0)).save(tmp_path)
+    Features.fit(TEXTS, layers.shape[1:], (0.5, 2.0)).centred(layers).save(tmp_path)
     dense = Features.load(tmp_path).dense(layers).reshape(len(TEXTS), 2, 8)
     assert np.allclose(np.linalg.norm(dense, axis=2), [0.5, 2.0], atol=1e-5)
-    even = Features.fit(TEXTS, layers, 1.5).dense(layers).reshape(len(TEXTS), 2, 8)
+    even = Features.fit(TEXTS, layers.shape[1:], 1.5).centred(layers).dense(layers).reshape(len(TEXTS), 2, 8)
     assert np.allclose(np.linalg.norm(even, axis=2), 1.5, atol=1e-5)
 
 
 def test_products_of_rows_count_columns_that_few_share_and_those_that_many_share() -> None:
     texts = [*TEXTS, "quite another"]
     vectors = np.random.default_rng(0).normal(size=(len(texts), 1, 8)).astype(np.float32)
-    rows = Features.fit(texts, vectors).matrix(texts, vectors)
+    rows = Features.fit(texts, vectors.shape[1:]).centred(vectors).matrix(texts, vectors)
     dense = np.hstack([rows.dense, rows.sparse.toarray()])
     shared = (rows.sparse.toarray() != 0).mean(axis=0)
     assert shared.min() < 0.05 < shared.max()
@@ -58,7 +58,7 @@ def test_products_of_rows_count_columns_that_few_share_and_those_that_many_share
 
 
 def test_one_message_scores_as_in_a_batch_and_after_storing(vectors: np.ndarray, tmp_path: Path) -> None:
-    features = Features.fit(TEXTS, vectors)
+    features = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors)
     rows = features.matrix(TEXTS, vectors)
     classifier = fit(Examples.of(rows), LABELS).classifier
     features.save(tmp_path)
@@ -70,12 +70,12 @@ def test_one_message_scores_as_in_a_batch_and_after_storing(vectors: np.ndarray,
 
 
 def test_unknown_words_are_no_features(vectors: np.ndarray) -> None:
-    indices, values = Features.fit(TEXTS, vectors).row("zzz")
+    indices, values = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors).row("zzz")
     assert len(indices) == len(values) == 0
 
 
 def test_case_digits_and_stretching_do_not_matter(vectors: np.ndarray) -> None:
-    features = Features.fit(TEXTS, vectors)
+    features = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors)
     one, other = features.row("RED   cat NUMBER 7"), features.row("red cat number 3")
     assert dict(zip(*one, strict=True)).keys() == dict(zip(*other, strict=True)).keys()
 

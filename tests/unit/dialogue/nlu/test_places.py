@@ -65,8 +65,8 @@ def test_what_was_read_before_is_not_read_again(finder: PlaceFinder, monkeypatch
 
 
 def test_beside_a_sure_place_a_doubtful_one_is_none() -> None:
-    found = [(0, 4, 0.5), (10, 14, 0.9), (20, 24, 0.7)]
-    assert places._sure_ones(found) == [(10, 14, 0.9), (20, 24, 0.7)]
+    found = [(0, 4, 0.5), (10, 14, 0.9), (20, 24, 0.75)]
+    assert places._sure_ones(found) == [(10, 14, 0.9), (20, 24, 0.75)]
     assert places._sure_ones(found[:1]) == found[:1]
 
 
@@ -137,6 +137,9 @@ def test_what_only_looks_like_one_is_left(text: str) -> None:
     [
         ("dark at the bank 3 DAYS", "the bank 3", "the bank"),
         ("dark at lot 2", "lot 2", "lot 2"),
+        ("dust on cars and pool on Elm Ridge", "Elm Ridge", "pool on Elm Ridge"),
+        ("no pickup on our side", "our", None),
+        ("dark on our block", "our block", "our block"),
         ("hole by the stairs of the bank", "the bank", "the stairs of the bank"),
         ("dark at the bank won't do", "the bank won't", "the bank"),
         ("fell at St. Rita's", "St. Rita's", "St. Rita's"),
