@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -197,10 +197,26 @@ class PlaceFinder:
         if pieces:
             corrected = tokens_of(pieces[0])
             if len(corrected) == len(tokens):
-                return word_vectors(corrected, *pieces[1:])
+                return self._whole(corrected, pieces)
+        return self._whole(tokens, self._read(text))
+
+    def _read(self, text: str) -> Pieces:
         seen: list[Any] = []
-        self._encoder.encode_layers([text], lambda _, *read: seen.append(read))
-        return word_vectors(tokens, *seen[0])
+        self._encoder.encode_layers([text], lambda _, *read: seen.append((text, *read)))
+        return cast("Pieces", seen[0])
+
+    def _whole(self, tokens: Sequence[Token], pieces: Pieces) -> Any:
+        """Vectors of all words: the encoder sees so many at once, so that what is beyond them is read by itself."""
+        text, _, offsets = pieces
+        vectors = word_vectors(tokens, *pieces[1:])
+        seen = max(end for _, end in offsets)
+        first = next((index for index, token in enumerate(tokens) if token.start >= seen), 0)
+        if first:
+            rest = text[tokens[first].start :]
+            again = tokens_of(rest)
+            if len(again) == len(tokens) - first:
+                vectors[first:] = self._whole(again, self._read(rest))
+        return vectors
 
 
 def _sure_ones(found: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:

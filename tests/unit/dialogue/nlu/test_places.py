@@ -64,6 +64,13 @@ def test_what_was_read_before_is_not_read_again(finder: PlaceFinder, monkeypatch
     assert asked == [other], "of other words, it is no use"
 
 
+def test_a_place_is_found_however_late_it_comes(finder: PlaceFinder) -> None:
+    told = "can I pay my bill, " * 60
+    assert found(finder, told + "hole by the old church") == ["the old church"]
+    assert finder.find(told * 3) == []
+    assert finder.find("\u200b") == finder.find("\u200b " * 300) == []
+
+
 def test_beside_a_sure_place_a_doubtful_one_is_none() -> None:
     found = [(0, 4, 0.5), (10, 14, 0.9), (20, 24, 0.75)]
     assert places._sure_ones(found) == [(10, 14, 0.9), (20, 24, 0.75)]
