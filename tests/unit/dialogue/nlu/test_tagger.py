@@ -135,6 +135,6 @@ def test_it_learns_two_ways_of_writing() -> None:
 
 
 def test_what_fails_beside_is_an_error() -> None:
-    sentences = Sentences(np.zeros((2, WIDTH), np.float32), np.full((2, 1), 99), np.array([0, 2]))
+    sentences = Sentences(np.zeros((2, WIDTH), np.float32), np.ones((2, 1), np.int64), np.array([0, 2]))
     with pytest.raises(subprocess.CalledProcessError):
-        tagger.train_beside(sentences, np.zeros(2, np.int64), FEATURES, TAGS)
+        tagger.train_beside(sentences, np.zeros(1, np.int64), FEATURES, TAGS)  # a tag is missing
