@@ -32,7 +32,8 @@ _CERTAIN = re.compile(
 """Forms that are a place whatever stands around them."""
 _NUMBER_AND_NAME = re.compile(
     r"(?<![\w$#/.,-])(?<!Route )(?<!Unit )(?!(?:19|20)\d\d\b)\d{2,5}[A-Za-z]?\s+"
-    rf"(?!{_COUNTED}[a-z]*\b)[A-Z][a-z]{{3,}}\b(?!\s+[a-z]+s\b)"
+    rf"(?!{_COUNTED}[a-z]*\b)(?!(?i:{any_of([*_WORDS['months'], *_WORDS['weekdays']])})\b)"
+    r"[A-Z][a-z]{2,}\b(?!\s+[a-z]+s\b)"
 )
 """A house number and a street without its type ("22 Prospect"), whatever stands before it. Not in shouted text."""
 _NAMED_STREET = re.compile(

@@ -111,6 +111,7 @@ def test_a_model_of_another_encoder_is_refused(finder: PlaceFinder) -> None:
         ("signal dead delancey @ orchard", "delancey @ orchard"),
         ("water main broke 2118 n wendover", "2118 n wendover"),
         ("hole on hilltop st nw", "hilltop st nw"),
+        ("wait no 114 Elm", "114 Elm"),
         ("no heat, apt 4, 22 Prospect", "apt 4, 22 Prospect"),
         ("no heat 22 Prospect 2nd floor", "22 Prospect 2nd floor"),
     ],
@@ -124,6 +125,8 @@ def test_a_form_is_found(text: str, place: str) -> None:
     [
         "in 2023 Boston had snow",
         "it took 20 Days",
+        "it took till 22 Oct",
+        "it took till 10 Fri",
         "",
         "!!!",
         "the bike ln is blocked",
