@@ -149,7 +149,6 @@ def train(
             slopes = _slopes(Tagger(**weights), batch, vectors, random)
             search.step(slopes, _RATE * _one_cycle(step / steps))
             step += 1
-    weights["rows"][0] = 0
     weights["first"] /= spread[:, None]
     weights["first_bias"] -= middle @ weights["first"]
     return Tagger(**weights)
