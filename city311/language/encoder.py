@@ -21,8 +21,8 @@ MODEL = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
 MANIFEST = "manifest.json"
 
-_MAX_TOKENS = 128
-_BATCH = 16
+MAX_TOKENS = 128
+_BATCH = 8
 
 Look = Callable[[int, Any, Sequence[tuple[int, int]]], None]
 """Is given the number of a text, the vectors of its word pieces (``(pieces, width)``) and where each piece begins and
@@ -62,7 +62,7 @@ class Encoder:
     layers: int
     """Number of layers that :meth:`encode_layers` gives."""
     fingerprint: str
-    """SHA-256 of the graph: vectors of encoders with different fingerprints must not be mixed."""
+    """Of what it was built from, and how: vectors of encoders with different ones must not be mixed."""
 
     def __init__(self, folder: Path) -> None:
         import onnxruntime
@@ -71,9 +71,9 @@ class Encoder:
         manifest = _manifest(folder)
         self.dimensions = int(manifest["dimensions"])
         self.layers = int(manifest["layers"])
-        self.fingerprint = str(manifest["sha256"][MODEL])
+        self.fingerprint = str(manifest["fingerprint"])
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        self._tokenizer.enable_truncation(_MAX_TOKENS)
+        self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()
         options = onnxruntime.SessionOptions()
         # One message takes about 2 ms on one core. More threads would spin for it and starve the neighbours.
@@ -85,6 +85,11 @@ class Encoder:
     def _tokens(self, texts: list[str]) -> list[Any]:
         # A batch goes through threads of the tokenizer's own, which a single message would wait for.
         return self._tokenizer.encode_batch(texts) if len(texts) > 1 else [self._tokenizer.encode(texts[0])]
+
+    def check(self, fingerprint: str) -> None:
+        """Raise EncoderError unless ``fingerprint``, of the encoder with which a model was trained, is this one's."""
+        if fingerprint != self.fingerprint:
+            raise EncoderError("The model was trained with another sentence encoder. Run `make train`.")
 
     def words(self) -> frozenset[str]:
         """Every whole word of the vocabulary, in lower case."""
@@ -134,7 +139,7 @@ def _manifest(folder: Path) -> Any:
     if not is_complete(folder):
         raise EncoderError(f"{folder} holds no sentence encoder. `make train` builds it there.")
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    if "pieces" not in manifest:
+    if "fingerprint" not in manifest:
         raise EncoderError(f"{folder} was built by an earlier version. Delete it and run `make train`.")
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:

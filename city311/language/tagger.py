@@ -23,7 +23,7 @@ from city311.settings import HOUSE
 _HIDDEN, _WIDE = 64, 96
 _REACH = 4
 """Words to each side that a word is seen with."""
-_EPOCHS = 7
+_EPOCHS = 6
 _LEAST_STEPS = 300
 """Few sentences are learnt more often."""
 _BATCH = 128

@@ -33,6 +33,7 @@ _SOURCES = (
     "city311/dialogue/nlu/**/*.py",
     "city311/dialogue/nlu/**/*.yml",
     "city311/language/**/*.py",
+    "city311/language/**/*.yml",
     "requirements/dialogue.lock",
 )
 

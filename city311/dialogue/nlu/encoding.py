@@ -8,10 +8,7 @@ from pathlib import Path
 
 from city311 import settings
 from city311.language import encoder
-from city311.language.encoder_build import build
-
-_FOLDER = "encoder-5"
-"""Counts up when the same weights are built in another way: models that were trained before keep theirs."""
+from city311.language.encoder_build import VERSION, build
 
 _building = threading.Lock()
 
@@ -19,7 +16,7 @@ _building = threading.Lock()
 def encoder_for(configured: str) -> encoder.Encoder:
     """The encoder in the folder ``configured``, or in ``CITY311_ENCODER``, or the house's own.
 
-    The house's own (``models/encoder-5``) is built when it is not there yet.
+    The house's own (``models/encoder-<version>``) is built when it is not there yet.
 
     Raises:
         EncoderError: it is missing, damaged, or cannot be built.
@@ -28,4 +25,4 @@ def encoder_for(configured: str) -> encoder.Encoder:
     if chosen:
         return encoder.load(Path(chosen))
     with _building:
-        return encoder.load(build(settings.HOUSE / "models" / _FOLDER))
+        return encoder.load(build(settings.HOUSE / "models" / f"encoder-{VERSION}"))

@@ -20,7 +20,7 @@ from city311.dialogue.nlu.reading import read
 from city311.dialogue.nlu.tokens import Token, tokens_of, word_vectors
 from city311.dialogue.nlu.words import words
 from city311.language import tagger
-from city311.language.encoder import Encoder, EncoderError
+from city311.language.encoder import Encoder
 from city311.language.tagger import Tagger
 
 Span = tuple[int, int]
@@ -161,8 +161,7 @@ class PlaceFinder:
     """
 
     def __init__(self, model: PlaceModel, encoder: Encoder) -> None:
-        if model.encoder != encoder.fingerprint:
-            raise EncoderError("The model was trained with another sentence encoder. Run `make train`.")
+        encoder.check(model.encoder)
         self._model = model
         self._encoder = encoder
 

@@ -40,7 +40,7 @@ def test_word_pieces_are_shown_without_what_fills_a_batch() -> None:
         assert [text[start:end] for start, end in offsets[1:-1]] == text.split()
     alone = {}
     encoder_for("").encode_layers(texts[:1], lambda row, *pieces: alone.__setitem__(row, pieces))
-    assert np.corrcoef(alone[0][0].ravel(), seen[0][0].ravel())[0, 1] > 0.98
+    assert np.allclose(alone[0][0], seen[0][0], atol=1e-3)
 
 
 def test_a_long_text_is_cut_and_an_empty_list_is_empty() -> None:
@@ -58,9 +58,9 @@ def test_the_last_layer_is_the_sentence() -> None:
 def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     encoder_for("")
-    shutil.copytree(HOUSE / "models" / "encoder-5", folder)
+    shutil.copytree(HOUSE / "models" / f"encoder-{encoder_build.VERSION}", folder)
     manifest = json.loads((folder / encoder.MANIFEST).read_text(encoding="utf-8"))
-    del manifest["pieces"]
+    del manifest["fingerprint"]
     (folder / encoder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(encoder.EncoderError, match="earlier version"):
         encoder.load(folder)
@@ -69,7 +69,7 @@ def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
 def test_damage_is_noticed(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     encoder_for("")
-    shutil.copytree(HOUSE / "models" / "encoder-5", folder)
+    shutil.copytree(HOUSE / "models" / f"encoder-{encoder_build.VERSION}", folder)
     (folder / encoder.TOKENIZER).write_text("{}", encoding="utf-8")
     with pytest.raises(encoder.EncoderError, match="damaged"):
         encoder.load(folder)
@@ -94,5 +94,22 @@ def test_a_text_means_the_same_whatever_thread_takes_its_batch() -> None:
     first, again = (encoder_for("").encode_layers(texts) for _ in range(2))
     assert all((one == other).all() for one, other in zip(first, again, strict=True))
     alone = encoder_for("").encode([texts[50]])[0]
-    assert first[0][50] @ alone > 0.99
-    assert int((first[0] @ alone).argmax()) == 50
+    assert np.allclose(first[0][50], alone, atol=1e-4)
+
+
+def test_8_bits_change_little(tmp_path: Path) -> None:
+    texts = [
+        "they never came for the couch",
+        "NO LIGHTS 3 DAYS!!",
+        "¿Quién arregla los baches?",
+        "🔥" * 9,
+        "word " * 200,
+    ]
+    encoder_build.write_float(encoder_build.package_folder() / "model.safetensors", tmp_path / encoder.MODEL)
+    house = HOUSE / "models" / f"encoder-{encoder_build.VERSION}"
+    small = encoder_for("")
+    shutil.copy(house / encoder.TOKENIZER, tmp_path)
+    manifest = json.loads((house / encoder.MANIFEST).read_text(encoding="utf-8"))
+    manifest["sha256"] = {}
+    (tmp_path / encoder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    assert ((small.encode(texts) * encoder.load(tmp_path).encode(texts)).sum(axis=1) > 0.975).all()
