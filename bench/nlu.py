@@ -50,7 +50,7 @@ OPEN = {"threshold": 0.0, "familiarity": 0.37, "vector_weight": 0.9, "neighbours
 """Keeps 95.7 % of the validation sentences in scope right; of confidence, margin, entropy, nearness, products."""
 MANY = {"threshold": 0.0, "vector_weight": 0.9, "neighbours": 0.3, "learnt_below": 1.1}
 """Of 0, 0.15, 0.3 and 0.5 neighbours, on 2,000 training sentences kept back."""
-FEW = {"threshold": 0.0, "vector_weight": [1.0, 1.0, 2.5], "neighbours": 0.5}
+FEW = {"threshold": 0.0, "vector_weight": [1.0, 1.0, 2.5], "neighbours": 0.5, "alike": [1.0, 0.0, 0.0]}
 """On eight choices of examples and 3,000 sentences each of the unused training part (docs/decisions/0008)."""
 
 A_TURN = 25

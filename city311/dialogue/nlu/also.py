@@ -19,7 +19,7 @@ _JOIN = re.compile(r",?\s+(?:and|also|plus|n)\s+|,\s*|\s*[&+]\s*|\s+as\s+well\s+
 _LETTERS = re.compile(r"[^\W\d_]")
 _MOST = 8
 """More clauses than this are not looked at: a long message must not cost many times a short one."""
-_SURE = 0.94
+_SURE = 0.92
 _CONFUSED = 0.03
 _LEAST_WORDS = 2
 """One word ("Heat?", "cans") is too little to be a problem of its own."""

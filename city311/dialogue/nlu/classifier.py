@@ -12,6 +12,7 @@ import numpy as np
 from scipy.linalg.blas import ssymm
 
 from city311.dialogue.nlu.descent import lowest
+from city311.dialogue.nlu.eight_bits import packed
 from city311.dialogue.nlu.features import Rows
 
 _ITERATIONS = 28
@@ -42,23 +43,19 @@ class Classifier:
         """Raw scores, ``(rows, labels)``."""
         return rows.times(self.weights) + self.bias
 
-    def scores_of(self, vector: Any, indices: Any, values: Any) -> Any:
-        """Raw scores of one row: dense ``vector`` in the first columns, then ``values`` in columns ``indices``."""
-        dense = vector @ self.weights[: len(vector)]
-        return dense + values @ self.weights[indices] + self.bias
-
     def save(self, folder: Path, name: str) -> None:
-        """Write ``<name>.json`` and ``<name>.npz`` into ``folder``; weights as 16-bit floats."""
+        """Write ``<name>.json`` and ``<name>.npz`` into ``folder``; weights in 8 bits."""
         content = {"labels": self.labels, "sharpness": self.sharpness}
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
-        np.savez_compressed(folder / f"{name}.npz", weights=self.weights.astype(np.float16), bias=self.bias)
+        weights, scales = packed(self.weights)
+        np.savez_compressed(folder / f"{name}.npz", weights=weights, scales=scales, bias=self.bias)
 
     @classmethod
     def load(cls, folder: Path, name: str) -> Classifier:
         """Read what :meth:`save` wrote."""
         content = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
-            weights, bias = arrays["weights"].astype(np.float32), arrays["bias"]
+            weights, bias = arrays["weights"] * arrays["scales"], arrays["bias"]
         return cls(tuple(content["labels"]), weights, bias, content["sharpness"])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from city311.dialogue.nlu.labels import DANGERS
 
-_CLASSIFIER, _NEAREST, _NEITHER = 0.74, 2.98, -1.28
+_CLASSIFIER, _NEAREST, _NEITHER = 0.47, 5.99, -2.30
 _LEAST = 1e-6
 
 

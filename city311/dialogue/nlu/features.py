@@ -142,12 +142,15 @@ class Features:
         """The same, with the centre of the examples' ``layers`` (``(texts, layers, dimensions)``)."""
         return replace(self, centre=np.asarray(layers, np.float32).mean(axis=0))
 
-    def dense(self, layers: Any) -> Any:
-        """The dense columns of texts, from their ``layers`` (``(texts, layers, dimensions)``)."""
+    def directions(self, layers: Any) -> Any:
+        """``layers`` (``(texts, layers, dimensions)``) centred, and each of length 1."""
         moved = np.asarray(layers, np.float32) - self.centre
-        lengths = np.maximum(np.linalg.norm(moved, axis=2, keepdims=True), 1e-6)
+        return moved / np.maximum(np.linalg.norm(moved, axis=2, keepdims=True), 1e-6)
+
+    def dense(self, directions: Any) -> Any:
+        """The dense columns of texts, from their :meth:`directions`."""
         weights = np.asarray(self.vector_weight, np.float32).reshape(-1, 1)
-        return (moved * (weights / lengths)).reshape(len(moved), -1)
+        return (directions * weights).reshape(len(directions), -1)
 
     def row(self, text: str) -> tuple[Any, Any]:
         """The n-gram columns of one text and their values."""
@@ -175,9 +178,9 @@ class Features:
         values = np.concatenate([values for _, values in rows])
         return sparse.csr_matrix((values, indices, starts), shape=(len(texts), len(self.weights)))
 
-    def matrix(self, texts: Sequence[str], layers: Any) -> Rows:
-        """Rows of ``texts`` with their ``layers`` (``(texts, layers, dimensions)``)."""
-        return Rows(self.dense(layers), self.grams(texts))
+    def words(self, grams: Any) -> Any:
+        """Those of the n-gram columns that are words and pairs of words."""
+        return grams[:, : len(self.columns[0])]
 
     def save(self, folder: Path) -> None:
         """Write ``features.json`` and ``features.npz`` into ``folder``."""

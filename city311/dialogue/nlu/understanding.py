@@ -34,11 +34,11 @@ from city311.dialogue.nlu.danger import danger
 from city311.dialogue.nlu.encoding import encoder_for
 from city311.dialogue.nlu.features import Features, Rows
 from city311.dialogue.nlu.labels import DANGERS, OUT_OF_SCOPE, REPORT, is_learnt, label_of
-from city311.dialogue.nlu.neighbours import Neighbours
+from city311.dialogue.nlu.neighbours import Neighbours, Views
 from city311.dialogue.nlu.rankings import Rankings, mix
 from city311.dialogue.nlu.reading import PIECES, read
 from city311.dialogue.nlu.recent import Recent
-from city311.language.encoder import Encoder, EncoderError
+from city311.language.encoder import Encoder
 from city311.language.spelling import Speller, count_words
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ _Heard = dict[tuple[Clause, ...], tuple[Any, Any]]
 FALLBACK = "nlu_fallback"
 _RANKING_LENGTH = 10
 _FREQUENT_FROM = 3
-_SHORT = 7
+_SHORT = 5
 
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER], is_trainable=True)
@@ -63,12 +63,12 @@ class Understanding(IntentClassifier, GraphComponent):
         house's own. ``threshold``: below this confidence the intent is ``nlu_fallback``. ``familiarity``: likewise
         below this confidence times nearness to known examples; 0 is off (with the house's own data it gains nothing
         over the threshold). ``danger``: from this chance on, danger is the intent whatever else is likelier;
-        ``danger_in_a_sentence``: likewise where one of several sentences reaches this, and at least
-        ``danger_nearby`` of the examples nearest to it are dangers.
+        ``danger_in_a_sentence``: likewise where one of several sentences reaches this, at least ``danger_nearby`` of
+        the examples nearest to it are dangers, and all sentences together reach ``danger_in_the_whole``.
         ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
-        much the labels of the nearest examples count, from 0 to 1. ``learnt_below``: of many examples, only
-        dangers, short ones and those are learnt to which a trial without them gives a smaller chance; the others would
-        pull at hardly any weight.
+        much the labels of the nearest examples count, from 0 to 1. ``alike``: how much gist, wording and words count in
+        what is near. ``learnt_below``: of many examples, only dangers, short ones and those are learnt to which a trial
+        without them gives a smaller chance; the others would pull at hardly any weight.
         ``cost`` and ``vector_weight``: see
         :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
         """
@@ -77,12 +77,14 @@ class Understanding(IntentClassifier, GraphComponent):
             "encoder": "",
             "threshold": 0.4,
             "familiarity": 0.0,
-            "danger": 0.25,
+            "danger": 0.4,
             "danger_in_a_sentence": 0.95,
+            "danger_in_the_whole": 0.003,
             "danger_nearby": 0.5,
             "offered": [],
-            "neighbours": 0.3,
-            "learnt_below": 0.75,
+            "neighbours": 0.45,
+            "alike": [1.0, 1.0, 1.0],
+            "learnt_below": 0.6,
             "cost": 30.0,
             "vector_weight": 0.5,
         }
@@ -145,15 +147,14 @@ class Understanding(IntentClassifier, GraphComponent):
             features = Features.fit(texts, shape, self._config["vector_weight"])
             grams = features.grams(texts)
             vectors, layers = reading.result().sentences(texts)
-        self._features = features.centred(layers)
-        rows = Rows(self._features.dense(layers), grams)
+        self._features = features = features.centred(layers)
+        rows, views = self._seen(vectors, layers, grams)
         first, last = len(tried), len(tried) + len(added)
         _log.info("Understanding: trying on %d examples", len(tried))
         trial = fit(Examples.of(rows[:first]), labels[:first], self._config["cost"])
         known = trial.classifier.labels
         scores = trial.classifier.scores(rows[first:])
-        near = Neighbours.of(vectors[:first], labels[:first], known).shares(vectors[last:])
-        factor = self._calibrate(known, scores[last - first :], near, labels[last:])
+        factor = sharpness(known, scores[last - first :], labels[last:])
         unsure = chances_of(known, softmax(scores * factor), labels[first:]) < (
             self._config["learnt_below"] if added else 1.1
         )
@@ -164,9 +165,12 @@ class Understanding(IntentClassifier, GraphComponent):
         kept = [*range(first), *(first + np.flatnonzero(unsure | np.array(needed, bool)))]
         _log.info("Understanding: training on %d examples, all but those that the trial was sure of", len(kept))
         whole = fit(Examples.of(rows[kept]), [labels[index] for index in kept], self._config["cost"], start=trial)
-        self._neighbours = Neighbours.of(vectors, labels, known)
+        self._neighbours = Neighbours.of(views, labels, known, self._config["alike"])
         if aside[0]:
             factor = self._calibrate(known, *self._asked(whole.classifier, aside[0]), aside[1])
+        else:
+            near = Neighbours.of(views[:first], labels[:first], known, self._config["alike"]).shares(views[last:])
+            factor = self._calibrate(known, scores[last - first :], near, labels[last:])
         self._classifier = replace(whole.classifier, sharpness=factor)
         self._persist()
         return self._resource
@@ -176,7 +180,16 @@ class Understanding(IntentClassifier, GraphComponent):
         assert self._features and self._neighbours and self._speller and self._encoder  # noqa: S101  # trained or loaded
         corrected = [self._speller.correct(text) for text in texts]
         vectors, layers = self._encoder.encode_layers(corrected)
-        return classifier.scores(self._features.matrix(corrected, layers)), self._neighbours.shares(vectors)
+        rows, views = self._seen(vectors, layers, self._features.grams(corrected))
+        return classifier.scores(rows), self._neighbours.shares(views)
+
+    def _seen(self, vectors: Any, layers: Any, grams: Any) -> tuple[Rows, Views]:
+        """Texts as the classifier takes them, and as the search for the nearest does."""
+        assert self._features  # noqa: S101  # trained or loaded
+        directions = self._features.directions(layers)
+        return Rows(self._features.dense(directions), grams), Views(
+            vectors, directions[:, 0], self._features.words(grams)
+        )
 
     def _calibrate(self, known: Sequence[str], scores: Any, near: Any, labels: Sequence[str]) -> float:
         """The classifier's own sharpness; that of its mixture with the nearest examples is kept."""
@@ -212,8 +225,7 @@ class Understanding(IntentClassifier, GraphComponent):
         threadpool_limits(1, "blas")
         with model_storage.read_from(resource) as folder:
             about = json.loads((Path(folder) / "understanding.json").read_text(encoding="utf-8"))
-            if about["encoder"] != encoder.fingerprint:
-                raise EncoderError("The model was trained with another sentence encoder. Run `make train`.")
+            encoder.check(about["encoder"])
             features, classifier = Features.load(Path(folder)), Classifier.load(Path(folder), "classifier")
             neighbours = Neighbours.load(Path(folder))
             words = json.loads((Path(folder) / "spelling.json").read_text(encoding="utf-8"))
@@ -243,15 +255,17 @@ class Understanding(IntentClassifier, GraphComponent):
         seen: list[Any] = []
         vectors, layers = self._encoder.encode_layers([corrected], lambda _, *pieces: seen.append((corrected, *pieces)))
         message.set(PIECES, seen[0])
-        scores = self._classifier.scores_of(self._features.dense(layers)[0], *self._features.row(corrected))
-        alone, near = self._classifier.probabilities(scores), self._neighbours.shares(vectors)[0]
+        rows, views = self._seen(vectors, layers, self._features.grams([corrected]))
+        alone = self._classifier.probabilities(self._classifier.scores(rows)[0])
+        near = self._neighbours.shares(views)[0]
         chances = self._mixed(alone, near)
         intents = self._rankings.of_intents(chances, _RANKING_LENGTH)
         services = self._rankings.of_services(chances, _RANKING_LENGTH)
         nonsense = self._rankings.of_nonsense(chances)
-        best = self._choose(intents, danger(self._labels, alone, near), nonsense, vectors[0])
+        whole = danger(self._labels, alone, near)
+        best = self._choose(intents, whole, nonsense, vectors[0])
         heard: _Heard = {}
-        if best["name"] not in DANGERS or best["confidence"] < self._config["danger_in_a_sentence"]:
+        if self._config["danger_in_the_whole"] <= whole[1] < self._config["danger_in_a_sentence"]:
             # What is doubtful of the whole may be plain in a part.
             best = self._danger_in_a_sentence(text, heard) or best
         message.set("intent", best, add_to_output=True)
@@ -326,7 +340,7 @@ class Understanding(IntentClassifier, GraphComponent):
         name, chance = danger
         if name and chance >= self._config["danger"]:
             return {"name": name, "confidence": chance}
-        likeliest = intents[0]
+        likeliest = next((one for one in intents if one["name"] not in DANGERS), intents[0])
         if likeliest["name"] == OUT_OF_SCOPE and nonsense >= likeliest["confidence"] / 2:
             return {"name": FALLBACK, "confidence": nonsense}
         if likeliest["confidence"] < self._config["threshold"] or self._is_strange(likeliest["confidence"], vector):

@@ -10,10 +10,18 @@ from sklearn.linear_model import LogisticRegression
 
 from city311.dialogue.nlu.calibration import chances_of, held_out, sharpness
 from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
-from city311.dialogue.nlu.features import Features
+from city311.dialogue.nlu.features import Features, Rows
 
 TEXTS = [f"{colour} {thing} number {n}" for n in range(6) for colour in ("red", "green") for thing in ("cat", "dog")]
 LABELS = [f"{text.split()[0]}/{text.split()[1]}" for text in TEXTS]
+
+
+def features_of(texts: list[str], layers: np.ndarray) -> Features:
+    return Features.fit(texts, layers.shape[1:]).centred(layers)
+
+
+def rows_of(features: Features, texts: list[str], layers: np.ndarray) -> Rows:
+    return Rows(features.dense(features.directions(layers)), features.grams(texts))
 
 
 @pytest.fixture
@@ -22,7 +30,7 @@ def vectors() -> np.ndarray:
 
 
 def test_finds_the_optimum_that_another_solver_finds(vectors: np.ndarray) -> None:
-    rows = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors).matrix(TEXTS, vectors)
+    rows = rows_of(features_of(TEXTS, vectors), TEXTS, vectors)
     ours = fit(Examples.of(rows), LABELS, cost=2.0).classifier
     dense = np.hstack([rows.dense, rows.sparse.toarray()])
     theirs = LogisticRegression(C=2.0, max_iter=500).fit(dense, LABELS)
@@ -30,7 +38,7 @@ def test_finds_the_optimum_that_another_solver_finds(vectors: np.ndarray) -> Non
 
 
 def test_a_start_from_a_part_ends_where_the_whole_does(vectors: np.ndarray) -> None:
-    rows = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors).matrix(TEXTS, vectors)
+    rows = rows_of(features_of(TEXTS, vectors), TEXTS, vectors)
     examples, part = Examples.of(rows), fit(Examples.of(rows[:16]), LABELS[:16])
     warm, cold = fit(examples, LABELS, start=part).classifier, fit(examples, LABELS).classifier
     assert np.allclose(
@@ -41,16 +49,17 @@ def test_a_start_from_a_part_ends_where_the_whole_does(vectors: np.ndarray) -> N
 def test_every_layer_can_have_a_weight_of_its_own(tmp_path: Path) -> None:
     layers = np.random.default_rng(0).normal(size=(len(TEXTS), 2, 8)).astype(np.float32)
     Features.fit(TEXTS, layers.shape[1:], (0.5, 2.0)).centred(layers).save(tmp_path)
-    dense = Features.load(tmp_path).dense(layers).reshape(len(TEXTS), 2, 8)
+    kept = Features.load(tmp_path)
+    dense = kept.dense(kept.directions(layers)).reshape(len(TEXTS), 2, 8)
     assert np.allclose(np.linalg.norm(dense, axis=2), [0.5, 2.0], atol=1e-5)
-    even = Features.fit(TEXTS, layers.shape[1:], 1.5).centred(layers).dense(layers).reshape(len(TEXTS), 2, 8)
-    assert np.allclose(np.linalg.norm(even, axis=2), 1.5, atol=1e-5)
+    even = Features.fit(TEXTS, layers.shape[1:], 1.5).centred(layers)
+    assert np.allclose(np.linalg.norm(even.dense(even.directions(layers)).reshape(-1, 8), axis=1), 1.5, atol=1e-5)
 
 
 def test_products_of_rows_count_columns_that_few_share_and_those_that_many_share() -> None:
     texts = [*TEXTS, "quite another"]
     vectors = np.random.default_rng(0).normal(size=(len(texts), 1, 8)).astype(np.float32)
-    rows = Features.fit(texts, vectors.shape[1:]).centred(vectors).matrix(texts, vectors)
+    rows = rows_of(features_of(texts, vectors), texts, vectors)
     dense = np.hstack([rows.dense, rows.sparse.toarray()])
     shared = (rows.sparse.toarray() != 0).mean(axis=0)
     assert shared.min() < 0.05 < shared.max()
@@ -58,24 +67,24 @@ def test_products_of_rows_count_columns_that_few_share_and_those_that_many_share
 
 
 def test_one_message_scores_as_in_a_batch_and_after_storing(vectors: np.ndarray, tmp_path: Path) -> None:
-    features = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors)
-    rows = features.matrix(TEXTS, vectors)
+    features = features_of(TEXTS, vectors)
+    rows = rows_of(features, TEXTS, vectors)
     classifier = fit(Examples.of(rows), LABELS).classifier
     features.save(tmp_path)
     classifier.save(tmp_path, "c")
     kept_features, kept = Features.load(tmp_path), Classifier.load(tmp_path, "c")
-    alone = kept.scores_of(kept_features.dense(vectors)[3], *kept_features.row(TEXTS[3]))
+    alone = kept.scores(rows_of(kept_features, TEXTS[3:4], vectors[3:4]))[0]
     assert np.allclose(alone, classifier.scores(rows)[3], atol=0.02)
     assert kept.labels == classifier.labels == tuple(sorted(set(LABELS)))
 
 
 def test_unknown_words_are_no_features(vectors: np.ndarray) -> None:
-    indices, values = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors).row("zzz")
+    indices, values = features_of(TEXTS, vectors).row("zzz")
     assert len(indices) == len(values) == 0
 
 
 def test_case_digits_and_stretching_do_not_matter(vectors: np.ndarray) -> None:
-    features = Features.fit(TEXTS, vectors.shape[1:]).centred(vectors)
+    features = features_of(TEXTS, vectors)
     one, other = features.row("RED   cat NUMBER 7"), features.row("red cat number 3")
     assert dict(zip(*one, strict=True)).keys() == dict(zip(*other, strict=True)).keys()
 

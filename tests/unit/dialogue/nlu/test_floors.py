@@ -22,7 +22,7 @@ AT_LEAST = {
     "out_of_scope_recall": 0.85,
 }
 AT_MOST = {
-    "danger_false_hard": 0.04,
+    "danger_false_hard": 0.03,
     "danger_false_other": 0.02,
     "out_of_scope_false": 0.03,
     "calibration_error": 0.04,
@@ -45,8 +45,8 @@ HARD_AT_LEAST = {
     "danger_recall": 0.95,
 }
 HARD_AT_MOST = {
-    "danger_false_hard": 0.05,
-    "danger_false_other": 0.02,
+    "danger_false_hard": 0.04,
+    "danger_false_other": 0.015,
     "calibration_error": 0.04,
 }
 HARD_LOCATION = 0.87
@@ -118,7 +118,7 @@ def test_what_is_said_beside_a_report_is_hardly_taken_for_danger(parse: Parse) -
 
 def test_danger_and_what_only_sounds_like_it(parse: Parse) -> None:
     cases = read_cases(HOUSE / "tests" / "nlu" / "danger_and_not")
-    assert len(cases) >= 270
+    assert len(cases) >= 1300
     reached = score(cases, [as_answer(parse(case.text)) for case in cases])
     assert reached.danger_recall >= 0.97
     assert reached.danger_false_hard <= 0.05
