@@ -77,7 +77,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "encoder": "",
             "threshold": 0.4,
             "familiarity": 0.0,
-            "danger": 0.4,
+            "danger": 0.3,
             "danger_in_a_sentence": 0.95,
             "danger_in_the_whole": 0.003,
             "danger_nearby": 0.5,
