@@ -79,7 +79,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "familiarity": 0.0,
             "danger": 0.3,
             "danger_in_a_sentence": 0.95,
-            "danger_in_the_whole": 0.003,
+            "danger_in_the_whole": 0.02,
             "danger_nearby": 0.5,
             "offered": [],
             "neighbours": 0.45,

@@ -27,6 +27,17 @@ def test_both_count(chances: list[float], shares: list[float], is_danger: bool) 
     assert (chance >= 0.25) is is_danger
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Grandma fell. The slab by our church is up three inches from the roots",
+        "Shots! My puppy needs his, is there a cheap clinic?",
+    ],
+)
+def test_a_sentence_that_all_of_them_explain_is_no_danger(parse: Parse, text: str) -> None:
+    assert parse(text)["intent"]["name"] not in LABELS[::2]
+
+
 def test_the_likelier_danger_is_named() -> None:
     assert danger(LABELS, [0.2, 0.1, 0.7], [0.0, 0.0, 1.0])[0] == "self_harm"
 
