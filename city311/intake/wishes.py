@@ -26,6 +26,8 @@ _MOST_SHOWN = 5
 _MISSES_TO_A_PERSON = 2
 _MOST_WORDS_OF_A_CHOICE = 8
 _SURELY_ELSE = 0.7
+_MAY_BE_NAMED = 3
+"""So many of the likeliest services may be what a wish calls its report by ("my pothole report")."""
 _ANSWERS = frozenset({"nlu_fallback", "out_of_scope", "affirm", "deny", "inform", "dont_know", "repeat", ""})
 _MAY_BE_TOLD = frozenset({"add_to_request", "reopen_request", "give_feedback", "abuse", "thank", "out_of_scope"})
 """Digressions that are as likely words for the crew."""
@@ -88,7 +90,7 @@ def told(setting: Setting, heard: Utterance) -> str:
 
 def _telling(setting: Setting, heard: Utterance, text: str) -> bool:
     named = [value for name in ("request_number", "date") for value in heard.entities.get(name, ())]
-    services = (setting.pack.services.get(code) for code, _share in heard.services[:1])
+    services = (setting.pack.services.get(code) for code, _share in heard.services[:_MAY_BE_NAMED])
     named += [said for service in services if service is not None for said in (service.name, *service.keywords)]
     small = {word for value in named for word in words(setting.pack.say(value, setting.language))}
     return bool(set(words(text)) - small - setting.lexicon.around_an_addition)
