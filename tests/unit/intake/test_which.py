@@ -105,8 +105,9 @@ def test_words_that_are_no_days(said):
      "can I send more info?", "here's a picture for SR-104215",
      "I have extra information for a case that's already open", "", "add: "],
 )  # fmt: skip
-def test_an_announcement_adds_nothing(text):
-    heard = Utterance(text, entities={"request_number": ["SR-104215"]}, services=[("pothole", 0.9)])
+@pytest.mark.parametrize("services", [[("pothole", 0.9)], [("light_out", 0.9), ("pothole", 0.1)]])
+def test_an_announcement_adds_nothing(text, services):
+    heard = Utterance(text, entities={"request_number": ["SR-104215"]}, services=services)
     assert told(SETTING, heard) == ""
 
 
