@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from city311.language.eight_bits import packed
 from city311.language.encoder import MANIFEST, MAX_TOKENS, MODEL, TOKENIZER, EncoderError, is_complete
 from city311.language.encoder_int8 import TEXTS, Feed, quantise
 
@@ -164,9 +165,8 @@ def write_float(weights: Path, target: Path) -> None:
     zero, one = constant("zero", np.array([0], np.int64)), constant("one", np.array([1], np.int64))
     first = node("Slice", [constant("positions", positions), zero, length, zero], "first_positions")
     # Most of the weights are vectors of word pieces: whole numbers to 127, and a factor for each.
-    vectors = tensors["embeddings.word_embeddings.weight"]
-    factors = np.abs(vectors).max(axis=1, keepdims=True) / 127
-    rows = node("Gather", [constant("words.int8", np.rint(vectors / factors).astype(np.int8)), "input_ids"], "rows")
+    vectors, factors = packed(tensors["embeddings.word_embeddings.weight"])
+    rows = node("Gather", [constant("words.int8", vectors), "input_ids"], "rows")
     rows = node("Cast", [rows], "rows.float", to=TensorProto.FLOAT)
     words = node("Mul", [rows, node("Gather", [constant("words.factors", factors), "input_ids"], "factors")], "words")
     hidden = norm(node("Add", [words, first], "embedded"), "embeddings.LayerNorm", "hidden.start")

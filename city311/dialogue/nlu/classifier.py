@@ -12,8 +12,8 @@ import numpy as np
 from scipy.linalg.blas import ssymm
 
 from city311.dialogue.nlu.descent import lowest
-from city311.dialogue.nlu.eight_bits import packed
 from city311.dialogue.nlu.features import Rows
+from city311.language.eight_bits import packed
 
 _ITERATIONS = 28
 _ITERATIONS_FROM_A_START = 30

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from city311.dialogue.nlu.eight_bits import packed
 from city311.dialogue.nlu.labels import OUT_OF_SCOPE, intent_of
+from city311.language.eight_bits import packed
 
 _NEAREST = 20
 _SHARPNESS = 20.0
