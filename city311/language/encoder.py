@@ -74,7 +74,7 @@ class Encoder:
         self.fingerprint = str(manifest["fingerprint"])
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.enable_padding()
+        self._tokenizer.no_padding()
         options = onnxruntime.SessionOptions()
         # One message takes about 2 ms on one core. More threads would spin for it and starve the neighbours.
         options.intra_op_num_threads = 1
@@ -83,8 +83,8 @@ class Encoder:
         self._session = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
 
     def _tokens(self, texts: list[str]) -> list[Any]:
-        # A batch goes through threads of the tokenizer's own, which a single message would wait for.
-        return self._tokenizer.encode_batch(texts) if len(texts) > 1 else [self._tokenizer.encode(texts[0])]
+        # Several go through threads of the tokenizer's own, which a single message would wait for.
+        return [self._tokenizer.encode(texts[0])] if len(texts) == 1 else self._tokenizer.encode_batch(texts)
 
     def check(self, fingerprint: str) -> None:
         """Raise EncoderError unless ``fingerprint``, of the encoder with which a model was trained, is this one's."""
@@ -108,23 +108,26 @@ class Encoder:
         """
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         layers = np.zeros((len(texts), self.layers, self.dimensions), np.float32)
-        # Neighbours in length share a batch, so that little is padding.
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        encoded = self._tokens(list(texts))
+        # Neighbours in length share a batch, so that hardly anything is padding.
+        order = sorted(range(len(texts)), key=lambda index: len(encoded[index].ids))
         batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
 
         def encode_batch(chosen: list[int]) -> None:
-            encoded = self._tokens([texts[index] for index in chosen])
-            inputs = {
-                "input_ids": np.array([one.ids for one in encoded], np.int64),
-                "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),
-            }
+            longest = len(encoded[chosen[-1]].ids)
+            ids = np.zeros((len(chosen), longest), np.int64)
+            there = np.zeros_like(ids)
+            for row, index in enumerate(chosen):
+                count = len(encoded[index].ids)
+                ids[row, :count], there[row, :count] = encoded[index].ids, 1
+            inputs = {"input_ids": ids, "attention_mask": there}
             if look is None:
                 vectors[chosen], layers[chosen] = self._session.run(["sentence", "layers"], inputs)
                 return
             vectors[chosen], layers[chosen], pieces = self._session.run(["sentence", "layers", "pieces"], inputs)
-            for index, one, seen in zip(chosen, encoded, pieces, strict=True):
-                count = sum(one.attention_mask)
-                look(index, seen[:count], one.offsets[:count])
+            for index, seen in zip(chosen, pieces, strict=True):
+                offsets = encoded[index].offsets
+                look(index, seen[: len(offsets)], offsets)
 
         if len(batches) < 2:
             for batch in batches:

@@ -39,7 +39,7 @@ _LAYERS, _HEADS, _HIDDEN, _EPSILON = 6, 12, 384, 1e-12
 _POOLED = (3, 4, 5)
 _SHOWN = 2
 """Layer that is given word piece by word piece as well: an early one knows most of a word and its neighbours."""
-_OPSET, _IRVERSION = 20, 10
+_OPSET, _IR_VERSION = 20, 10
 _FUSED = "com.microsoft"
 """Domain of ONNX Runtime's own fused operators."""
 VERSION = 6
@@ -216,7 +216,7 @@ def write_float(weights: Path, target: Path) -> None:
         nodes, "all-MiniLM-L6-v2", [ids("input_ids"), ids("attention_mask")], outputs, list(constants.values())
     )
     model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)], ir_version=_IRVERSION
+        graph, opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)], ir_version=_IR_VERSION
     )
     onnx.checker.check_model(model)
     onnx.save(model, str(target))

@@ -31,6 +31,8 @@ _RATE = 3e-3
 _WARM_UP = 0.3
 _DROPPED = 0.25
 _DROPPED_FEATURES = 0.2
+_TAKEN_UNTAGGED = 0.7
+"""Share of the sentences with no tag but 0 that is learnt in each round: there is less to learn from them."""
 _SAMPLE = 20_000
 """Words from which the spread of the vectors is taken."""
 _SMALLEST = np.float32(1e-4)
@@ -138,17 +140,15 @@ def train(
     weights["rows"][0] = 0
     search = _Adam(weights)
     lengths = np.diff(sentences.starts)
-    batches = max(1, -(-int((lengths > 0).sum()) // _BATCH))
-    epochs = max(_EPOCHS, -(-_LEAST_STEPS // batches))
-    steps = epochs * batches
-    step = 0
-    for _ in range(epochs):
-        for chosen in _batches(lengths, random):
-            batch = _Batch.of(sentences, tags, chosen, random, feature_count, other, other_share)
-            vectors = (sentences.vectors[batch.words] - middle) / spread
-            slopes = _slopes(Tagger(**weights), batch, vectors, random)
-            search.step(slopes, _RATE * _one_cycle(step / steps))
-            step += 1
+    tagged = np.diff(np.concatenate([[0], np.cumsum(tags != 0)])[sentences.starts]) > 0
+    a_round = np.where(tagged, 1, _TAKEN_UNTAGGED)[lengths > 0].sum() / _BATCH
+    epochs = max(_EPOCHS, int(np.ceil(_LEAST_STEPS / max(a_round, 1))))
+    batches = [batch for _ in range(epochs) for batch in _batches(lengths, tagged, random)]
+    for step, chosen in enumerate(batches):
+        batch = _Batch.of(sentences, tags, chosen, random, feature_count, other, other_share)
+        vectors = (sentences.vectors[batch.words] - middle) / spread
+        slopes = _slopes(Tagger(**weights), batch, vectors, random)
+        search.step(slopes, _RATE * _one_cycle(step / len(batches)))
     weights["first"] /= spread[:, None]
     weights["first_bias"] -= middle @ weights["first"]
     return Tagger(**weights)
@@ -194,9 +194,10 @@ def _one_cycle(done: float) -> float:
     )
 
 
-def _batches(lengths: Any, random: np.random.Generator) -> Iterator[Any]:
-    """Every sentence once, those of a like length together."""
-    order = random.permutation(np.flatnonzero(lengths))
+def _batches(lengths: Any, tagged: Any, random: np.random.Generator) -> Iterator[Any]:
+    """Every sentence once, those of a like length together; of those with no tag but 0, some."""
+    taken = tagged | (random.random(len(lengths)) < _TAKEN_UNTAGGED)
+    order = random.permutation(np.flatnonzero((lengths > 0) & taken))
     batches = []
     for start in range(0, len(order), _BATCH * _POOL):
         pool = order[start : start + _BATCH * _POOL]

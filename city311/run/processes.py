@@ -89,8 +89,11 @@ def dialogue_environment(settings: Settings, inherited: Mapping[str, str] | None
 
 
 def training_environment(settings: Settings, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Environment for training: as the dialogue process's, without any secret. Rasa says what it is doing."""
-    return {"LOG_LEVEL": "INFO", **_rasa_environment(settings, inherited)}
+    """Environment for training: as the dialogue process's, without any secret. Rasa says what it is doing.
+
+    Large arrays lie in huge pages (where glibc knows how): a virtual machine takes long over every page that is new.
+    """
+    return {"LOG_LEVEL": "INFO", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", **_rasa_environment(settings, inherited)}
 
 
 def _rasa_environment(settings: Settings, inherited: Mapping[str, str] | None) -> dict[str, str]:

@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +104,6 @@ class Features:
         """Number of dense columns."""
         return int(self.centre.size)
 
-    @cached_property
-    def _weights(self) -> list[float]:
-        """``weights`` as plain numbers: one of an array takes several times as long to get at."""
-        return [float(weight) for weight in self.weights]
-
     @property
     def width(self) -> int:
         """Number of columns."""
@@ -152,31 +146,25 @@ class Features:
         weights = np.asarray(self.vector_weight, np.float32).reshape(-1, 1)
         return (directions * weights).reshape(len(directions), -1)
 
-    def row(self, text: str) -> tuple[Any, Any]:
-        """The n-gram columns of one text and their values."""
-        normalised = normalise(text)
-        indices: list[int] = []
-        values: list[float] = []
-        weights, dimensions = self._weights, self.dimensions
-        for grams, columns in zip(_GRAMS, self.columns, strict=True):
-            # Grams that no example had fall out; column 0 is none of theirs, the vectors come first.
-            counts = Counter(filter(None, map(columns.get, grams(normalised))))
-            block = [
-                weights[column - dimensions] * (1 + math.log(count) if count > 1 else 1)
-                for column, count in counts.items()
-            ]
-            length = math.sqrt(sum([value * value for value in block])) or 1.0
-            indices.extend(counts)
-            values.extend([value / length for value in block])
-        return np.array(indices, np.int64), np.array(values, np.float32)
-
     def grams(self, texts: Sequence[str]) -> Any:
         """The n-gram columns of ``texts``, sparse."""
-        rows = [self.row(text) for text in texts]
-        starts = np.cumsum([0, *(len(indices) for indices, _ in rows)])
-        indices = np.concatenate([indices for indices, _ in rows]) - self.dimensions
-        values = np.concatenate([values for _, values in rows])
-        return sparse.csr_matrix((values, indices, starts), shape=(len(texts), len(self.weights)))
+        columns: list[int] = []
+        lengths: list[int] = []
+        for text in texts:
+            normalised = normalise(text)
+            for grams, known in zip(_GRAMS, self.columns, strict=True):
+                # Grams that no example had fall out; column 0 is none of theirs, the vectors come first.
+                found = list(filter(None, map(known.get, grams(normalised))))
+                columns += found
+                lengths.append(len(found))
+        blocks, width = len(_GRAMS), len(self.weights)
+        of_block = np.repeat(np.arange(len(lengths)), lengths)
+        places, counts = np.unique(of_block * width + np.array(columns, np.int64) - self.dimensions, return_counts=True)
+        of_block, kept = np.divmod(places, width)
+        values = self.weights[kept] * (1 + np.log(counts))
+        values /= np.sqrt(np.bincount(of_block, values * values, len(lengths)))[of_block]
+        starts = np.concatenate([[0], np.cumsum(np.bincount(of_block // blocks, minlength=len(texts)))])
+        return sparse.csr_matrix((values.astype(np.float32), kept, starts), shape=(len(texts), width))
 
     def words(self, grams: Any) -> Any:
         """Those of the n-gram columns that are words and pairs of words."""

@@ -79,14 +79,28 @@ def test_one_message_scores_as_in_a_batch_and_after_storing(vectors: np.ndarray,
 
 
 def test_unknown_words_are_no_features(vectors: np.ndarray) -> None:
-    indices, values = features_of(TEXTS, vectors).row("zzz")
-    assert len(indices) == len(values) == 0
+    row = features_of(TEXTS, vectors).grams(["zzz"])
+    assert row.shape[0] == 1
+    assert row.nnz == 0
+
+
+def test_words_and_characters_weigh_the_same(vectors: np.ndarray) -> None:
+    features = features_of(TEXTS, vectors)
+    rows = features.grams(["red cat", "zzz", "a red red cat"])
+    for row in (rows[0], rows[2]):
+        words = features.words(row)
+        assert 0 < words.nnz < row.nnz
+        assert np.isclose((words.data**2).sum(), 1, atol=1e-5)
+        assert np.isclose((row.data**2).sum(), 2, atol=1e-5)
+    alone = features.grams(["a red red cat"])
+    assert abs(rows[2] - alone).max() < 1e-6
 
 
 def test_case_digits_and_stretching_do_not_matter(vectors: np.ndarray) -> None:
     features = features_of(TEXTS, vectors)
-    one, other = features.row("RED   cat NUMBER 7"), features.row("red cat number 3")
-    assert dict(zip(*one, strict=True)).keys() == dict(zip(*other, strict=True)).keys()
+    one, other = features.grams(["RED   cat NUMBER 7", "red cat number 3"])
+    assert one.nnz
+    assert list(one.indices) == list(other.indices)
 
 
 def test_held_out_takes_a_fifth_of_every_label() -> None:
