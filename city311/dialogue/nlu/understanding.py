@@ -33,7 +33,7 @@ from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
 from city311.dialogue.nlu.danger import danger
 from city311.dialogue.nlu.encoding import encoder_for
 from city311.dialogue.nlu.features import Features, Rows
-from city311.dialogue.nlu.labels import DANGERS, OUT_OF_SCOPE, REPORT, is_learnt, label_of
+from city311.dialogue.nlu.labels import DANGERS, REPORT, is_learnt, label_of
 from city311.dialogue.nlu.neighbours import Neighbours, Views
 from city311.dialogue.nlu.rankings import Rankings, mix
 from city311.dialogue.nlu.reading import PIECES, read
@@ -49,6 +49,8 @@ FALLBACK = "nlu_fallback"
 _RANKING_LENGTH = 10
 _FREQUENT_FROM = 3
 _SHORT = 5
+_SHORT_BELOW = 0.8
+_ALWAYS = 1.1
 
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER], is_trainable=True)
@@ -67,8 +69,8 @@ class Understanding(IntentClassifier, GraphComponent):
         the examples nearest to it are dangers, and all sentences together reach ``danger_in_the_whole``.
         ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
         much the labels of the nearest examples count, from 0 to 1. ``alike``: how much gist, wording and words count in
-        what is near. ``learnt_below``: of many examples, only dangers, short ones and those are learnt to which a trial
-        without them gives a smaller chance; the others would pull at hardly any weight.
+        what is near. ``learnt_below``: of many examples, only dangers and those are learnt to which a trial without
+        them gives a smaller chance (of short ones, smaller than .8); the others would pull at hardly any weight.
         ``cost`` and ``vector_weight``: see
         :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
         """
@@ -77,14 +79,14 @@ class Understanding(IntentClassifier, GraphComponent):
             "encoder": "",
             "threshold": 0.4,
             "familiarity": 0.0,
-            "danger": 0.3,
-            "danger_in_a_sentence": 0.95,
-            "danger_in_the_whole": 0.02,
+            "danger": 0.4,
+            "danger_in_a_sentence": 0.98,
+            "danger_in_the_whole": 0.1,
             "danger_nearby": 0.5,
             "offered": [],
             "neighbours": 0.45,
             "alike": [1.0, 1.0, 1.0],
-            "learnt_below": 0.6,
+            "learnt_below": 0.5,
             "cost": 30.0,
             "vector_weight": 0.5,
         }
@@ -149,20 +151,17 @@ class Understanding(IntentClassifier, GraphComponent):
             vectors, layers = reading.result().sentences(texts)
         self._features = features = features.centred(layers)
         rows, views = self._seen(vectors, layers, grams)
+        views = replace(views, words=features.words(grams))
         first, last = len(tried), len(tried) + len(added)
         _log.info("Understanding: trying on %d examples", len(tried))
         trial = fit(Examples.of(rows[:first]), labels[:first], self._config["cost"])
         known = trial.classifier.labels
         scores = trial.classifier.scores(rows[first:])
         factor = sharpness(known, scores[last - first :], labels[last:])
-        unsure = chances_of(known, softmax(scores * factor), labels[first:]) < (
-            self._config["learnt_below"] if added else 1.1
-        )
-        # Short answers are what dangers in few words are told from: they stay, like these.
-        needed = [
-            label in DANGERS or _is_short(text) for text, label in zip(texts[first:], labels[first:], strict=True)
-        ]
-        kept = [*range(first), *(first + np.flatnonzero(unsure | np.array(needed, bool)))]
+        by_trial = chances_of(known, softmax(scores * factor), labels[first:])
+        rest = zip(texts[first:], labels[first:], strict=True)
+        enough = [self._enough(text, label) if added else _ALWAYS for text, label in rest]
+        kept = [*range(first), *(first + np.flatnonzero(by_trial < np.array(enough)))]
         _log.info("Understanding: training on %d examples, all but those that the trial was sure of", len(kept))
         whole = fit(Examples.of(rows[kept]), [labels[index] for index in kept], self._config["cost"], start=trial)
         self._neighbours = Neighbours.of(views, labels, known, self._config["alike"])
@@ -174,6 +173,13 @@ class Understanding(IntentClassifier, GraphComponent):
         self._classifier = replace(whole.classifier, sharpness=factor)
         self._persist()
         return self._resource
+
+    def _enough(self, text: str, label: str) -> float:
+        """Below which chance by the trial an example is learnt."""
+        if label in DANGERS:
+            return _ALWAYS
+        # Short answers are what dangers in few words are told from: more of them stay.
+        return _SHORT_BELOW if _is_short(text) else float(self._config["learnt_below"])
 
     def _asked(self, classifier: Classifier, texts: Sequence[str]) -> tuple[Any, Any]:
         """What the classifier and the nearest examples say of texts as residents write them: scores and shares."""
@@ -187,9 +193,7 @@ class Understanding(IntentClassifier, GraphComponent):
         """Texts as the classifier takes them, and as the search for the nearest does."""
         assert self._features  # noqa: S101  # trained or loaded
         directions = self._features.directions(layers)
-        return Rows(self._features.dense(directions), grams), Views(
-            vectors, directions[:, 0], self._features.words(grams)
-        )
+        return Rows(self._features.dense(directions), grams), Views(vectors, directions[:, 0], grams)
 
     def _calibrate(self, known: Sequence[str], scores: Any, near: Any, labels: Sequence[str]) -> float:
         """The classifier's own sharpness; that of its mixture with the nearest examples is kept."""
@@ -270,11 +274,13 @@ class Understanding(IntentClassifier, GraphComponent):
             best = self._danger_in_a_sentence(text, heard) or best
         message.set("intent", best, add_to_output=True)
         message.set("intent_ranking", intents, add_to_output=True)
-        message.set("service_ranking", services, add_to_output=True)
         also: list[dict[str, Any]] = []
         chosen = self._rankings.likeliest_service(chances)
         if best["name"] == REPORT and chosen and chosen in self._offered:
+            by_whole = chosen
             chosen, sure, also = main_problem(text, chosen, services[0]["confidence"], self._others(text, None, heard))
+            if chosen != by_whole:
+                services = _led_by(chosen, sure, services)
             entity = {
                 "entity": "service",
                 "start": 0,
@@ -286,6 +292,7 @@ class Understanding(IntentClassifier, GraphComponent):
             message.set("entities", [*message.get("entities", []), entity], add_to_output=True)
         elif best["name"] in DANGERS:
             also = self._others(text, best["name"], heard)
+        message.set("service_ranking", services, add_to_output=True)
         message.set("also", also, add_to_output=True)
 
     def _danger_in_a_sentence(self, text: str, heard: _Heard) -> dict[str, Any] | None:
@@ -341,7 +348,7 @@ class Understanding(IntentClassifier, GraphComponent):
         if name and chance >= self._config["danger"]:
             return {"name": name, "confidence": chance}
         likeliest = next((one for one in intents if one["name"] not in DANGERS), intents[0])
-        if likeliest["name"] == OUT_OF_SCOPE and nonsense >= likeliest["confidence"] / 2:
+        if nonsense >= likeliest["confidence"] / 2:  # of what is out of scope, nonsense is a part
             return {"name": FALLBACK, "confidence": nonsense}
         if likeliest["confidence"] < self._config["threshold"] or self._is_strange(likeliest["confidence"], vector):
             return {"name": FALLBACK, "confidence": 1 - likeliest["confidence"]}
@@ -350,6 +357,12 @@ class Understanding(IntentClassifier, GraphComponent):
     def _is_strange(self, confidence: float, vector: Any) -> bool:
         least = self._config["familiarity"]
         return bool(least and self._neighbours and confidence * self._neighbours.nearness(vector) < least)
+
+
+def _led_by(code: str, sure: float, services: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A ranking with ``code`` first, which is so ``sure``; the others share the rest as before."""
+    rest = [{**one, "confidence": one["confidence"] * (1 - sure)} for one in services if one["code"] != code]
+    return [{"code": code, "confidence": sure}, *rest][:_RANKING_LENGTH]
 
 
 def _columns(messages: Iterable[Message]) -> tuple[list[str], list[str]]:

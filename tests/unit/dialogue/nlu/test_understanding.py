@@ -146,3 +146,12 @@ def test_nonsense_is_not_understood(parse: Parse, text: str) -> None:
 @pytest.mark.parametrize("text", ["what's the capital of Peru", "write me a poem about the sea"])
 def test_what_no_city_does_is_no_nonsense(parse: Parse, text: str) -> None:
     assert parse(text)["intent"]["name"] == "out_of_scope"
+
+
+def test_the_ranking_says_what_the_clauses_decided(parse: Parse) -> None:
+    parsed = parse("the streetlight at 88 Elm Street is out and there's a huge pothole there")
+    chosen = next(one for one in parsed["entities"] if one["entity"] == "service")
+    ranking = parsed["service_ranking"]
+    assert (ranking[0]["code"], ranking[0]["confidence"]) == (chosen["value"], chosen["confidence_entity"])
+    assert len({one["code"] for one in ranking}) == len(ranking)
+    assert sum(one["confidence"] for one in ranking) <= 1 + 1e-6
