@@ -2,7 +2,7 @@
 # make run CITY=../ourtown CITY311_PORTAL_PORT=8080
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-quick train eval lint format check bench shell lock clean environments development browser
+.PHONY: help run test test-quick train tune eval lint format check bench shell lock clean environments development browser
 
 SERVICES := .venv/bin/python
 DIALOGUE := .venv-dialogue/bin/python
@@ -41,6 +41,9 @@ test-quick: development ## Run the unit and contract tests only
 
 train: environments ## Train the model, if something it depends on has changed
 	@exec $(CITY311) train
+
+tune: environments ## Tune the encoder's second look at danger anew, when many examples have come (half an hour)
+	@TF_CPP_MIN_LOG_LEVEL=3 exec $(DIALOGUE) -W ignore -m city311.dialogue.nlu.tuning
 
 eval: environments ## Print how well residents are understood, and write a page with every confusion (ARGS=--help)
 	@model=$$($(CITY311) train) && exec $(DIALOGUE) -W ignore -m bench.eval --model "$$model" $(ARGS)

@@ -5,6 +5,7 @@ They are read with safetensors and wired into a BERT graph with ``onnx.helper``,
 that neither PyTorch nor TensorFlow is needed. A second output holds the means of the last layers: the earlier ones
 know more of the words, the last more of the gist, and a classifier is better with both. A third holds what an early
 layer makes of every word piece, for taggers. :mod:`city311.language.encoder_int8` then makes it a quarter of the size.
+The same graph with tuned weights (:mod:`city311.language.second_look`) stays in 32 bits: it is seldom asked.
 
 ``python -m city311.language.encoder_build <folder>`` builds from a shell.
 """
@@ -18,14 +19,24 @@ import logging
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
+from city311.language import second_look
 from city311.language.eight_bits import packed
-from city311.language.encoder import MANIFEST, MAX_TOKENS, MODEL, TOKENIZER, EncoderError, is_complete
+from city311.language.encoder import (
+    MANIFEST,
+    MAX_TOKENS,
+    MODEL,
+    SECOND_LOOK,
+    TOKENIZER,
+    EncoderError,
+    is_complete,
+)
 from city311.language.encoder_int8 import TEXTS, Feed, quantise
 
 _log = logging.getLogger(__name__)
@@ -35,15 +46,16 @@ _SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-_LAYERS, _HEADS, _HIDDEN, _EPSILON = 6, 12, 384, 1e-12
+LAYERS, HEADS, NORM_EPSILON = 6, 12, 1e-12
+_HIDDEN = 384
 _POOLED = (3, 4, 5)
 _SHOWN = 2
 """Layer that is given word piece by word piece as well: an early one knows most of a word and its neighbours."""
 _OPSET, _IR_VERSION = 20, 10
 _FUSED = "com.microsoft"
 """Domain of ONNX Runtime's own fused operators."""
-VERSION = 6
-"""Counts up when the same weights are built in another way: models that were trained before keep their encoder."""
+_VERSION = 7
+"""Counts up when the same weights are built in another way."""
 
 
 def build(folder: Path, source: Path | None = None) -> Path:
@@ -58,6 +70,8 @@ def build(folder: Path, source: Path | None = None) -> Path:
     """
     if is_complete(folder):
         return folder
+    from safetensors.numpy import load_file
+
     source = source or package_folder()
     for name, expected in _SHA256.items():
         _check(source / name, expected)
@@ -65,22 +79,28 @@ def build(folder: Path, source: Path | None = None) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".encoder-") as scratch_name:
         scratch = Path(scratch_name)
-        write_float(source / "model.safetensors", scratch / "float.onnx")
+        published = load_file(str(source / "model.safetensors"))
+        write_float(published, scratch / "float.onnx")
+        write_float(second_look.weights(published), scratch / SECOND_LOOK)
         _log.info("Sentence encoder: graph written, quantising to int8")
         quantise(scratch / "float.onnx", scratch / MODEL, _feeds(source / "tokenizer.json"))
         shutil.copyfile(source / "tokenizer.json", scratch / TOKENIZER)
-        hashes = {name: _sha256(scratch / name) for name in (MODEL, TOKENIZER)}
+        hashes = {name: _sha256(scratch / name) for name in (MODEL, SECOND_LOOK, TOKENIZER)}
         widths = {"dimensions": _HIDDEN, "layers": len(_POOLED), "pieces": _HIDDEN}
-        # Processors differ in the last digit of a range, and so files in some bytes: it is the same encoder.
-        recipe = json.dumps([VERSION, _SHA256, _sha256(TEXTS)])
-        fingerprint = hashlib.sha256(recipe.encode()).hexdigest()
-        manifest = {"encoder": "all-MiniLM-L6-v2", "fingerprint": fingerprint, **widths, "sha256": hashes}
+        manifest = {"encoder": "all-MiniLM-L6-v2", "fingerprint": fingerprint(), **widths, "sha256": hashes}
         (scratch / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         folder.mkdir(exist_ok=True)
-        for name in (MODEL, TOKENIZER, MANIFEST):  # the manifest last: it says that the rest is whole
+        for name in (MODEL, SECOND_LOOK, TOKENIZER, MANIFEST):  # the manifest last: it says that the rest is whole
             (scratch / name).replace(folder / name)
     _log.info("Sentence encoder: ready in %s", folder)
     return folder
+
+
+def fingerprint() -> str:
+    """Of what an encoder is built from, and how: models that were trained with another one keep theirs."""
+    # Processors differ in the last digit of a range, and so files in some bytes: it is the same encoder.
+    recipe = json.dumps([_VERSION, _SHA256, _sha256(TEXTS), _sha256(second_look.FILE)])
+    return hashlib.sha256(recipe.encode()).hexdigest()
 
 
 def package_folder() -> Path:
@@ -120,13 +140,17 @@ def _feeds(tokenizer_file: Path) -> list[Feed]:
     ]
 
 
-def write_float(weights: Path, target: Path) -> None:
-    """Write the published ``weights`` as an ONNX graph, in 32 bits but for the vectors of word pieces."""
+def write_float(tensors: Mapping[str, Any], target: Path) -> None:
+    """Write weights as an ONNX graph, in 32 bits but for the vectors of word pieces.
+
+    Args:
+        tensors: weights by their published names. Where ``danger`` is among them, the graph gives its chances, and
+            no vectors.
+        target: where the graph goes.
+    """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
-    from safetensors.numpy import load_file
 
-    tensors = load_file(str(weights))
     nodes: list[Any] = []
     constants: dict[str, Any] = {}
 
@@ -149,7 +173,7 @@ def write_float(weights: Path, target: Path) -> None:
 
     def norm(value: str, name: str, output: str) -> str:
         inputs = [value, weight(f"{name}.weight"), weight(f"{name}.bias")]
-        return node("LayerNormalization", inputs, output, axis=-1, epsilon=_EPSILON)
+        return node("LayerNormalization", inputs, output, axis=-1, epsilon=NORM_EPSILON)
 
     def joined(value: str, before: str, name: str, norm_name: str, output: str) -> str:
         """A product with its bias, added to what was there before, and normed: one operator instead of three."""
@@ -157,7 +181,7 @@ def write_float(weights: Path, target: Path) -> None:
             "MatMul", [value, constant(f"{name}.weight.T", tensors[f"{name}.weight"].T)], f"{output}.product"
         )
         inputs = [product, before, weight(f"{norm_name}.weight"), weight(f"{norm_name}.bias"), weight(f"{name}.bias")]
-        return node("SkipLayerNormalization", inputs, output, domain=_FUSED, epsilon=_EPSILON)
+        return node("SkipLayerNormalization", inputs, output, domain=_FUSED, epsilon=NORM_EPSILON)
 
     # Every sentence is segment 0, so its type embedding is added to the positions once.
     positions = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
@@ -176,7 +200,7 @@ def write_float(weights: Path, target: Path) -> None:
     wide_mask = node("Unsqueeze", [mask, constant("axis_2", np.array([2], np.int64))], "mask.wide")
     count = node("ReduceSum", [mask, one], "count", keepdims=1)
     means = []
-    for layer in range(_LAYERS):
+    for layer in range(LAYERS):
         name, own = f"encoder.layer.{layer}", f"layer{layer}"
         parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
         bias = constant(f"{own}.bias", np.concatenate([tensors[f"{part}.bias"] for part in parts]))
@@ -186,32 +210,40 @@ def write_float(weights: Path, target: Path) -> None:
         ]
         # One operator for the rest of attention: a tenth less time a sentence than its two dozen parts.
         inputs = [*projected, bias, whole_mask]
-        context = node("MultiHeadAttention", inputs, f"{own}.context", domain=_FUSED, num_heads=_HEADS)
+        context = node("MultiHeadAttention", inputs, f"{own}.context", domain=_FUSED, num_heads=HEADS)
         output = f"{name}.attention.output"
         hidden = joined(context, hidden, f"{output}.dense", f"{output}.LayerNorm", f"{own}.attended")
         inner = linear(hidden, f"{name}.intermediate.dense", f"{own}.inner")
         inner = node("Gelu", [inner], f"{own}.gelu")
         hidden = joined(inner, hidden, f"{name}.output.dense", f"{name}.output.LayerNorm", f"{own}.out")
         if layer == _SHOWN:
-            node("Identity", [hidden], "pieces")
+            shown = hidden
         if layer in _POOLED:
             kept = node("Mul", [hidden, wide_mask], f"{own}.kept")
             summed = node("ReduceSum", [kept, one], f"{own}.summed", keepdims=0)
             means.append(node("Div", [summed, count], f"{own}.mean"))
 
-    length_2 = node("ReduceL2", [means[-1], one], "mean.length", keepdims=1)
-    node("Div", [means[-1], length_2], "sentence")
-    wide = [node("Unsqueeze", [mean, one], f"{mean}.wide") for mean in means]
-    node("Concat", wide, "layers", axis=1)
+    def floats(name: str, *shape: Any) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
+
+    if f"{second_look.DANGER}.weight" in tensors:
+        node("Softmax", [linear(means[-1], second_look.DANGER, "danger.scores")], second_look.DANGER, axis=-1)
+        outputs = [floats(second_look.DANGER, len(tensors[f"{second_look.DANGER}.bias"]))]
+    else:
+        length_2 = node("ReduceL2", [means[-1], one], "mean.length", keepdims=1)
+        node("Div", [means[-1], length_2], "sentence")
+        wide = [node("Unsqueeze", [mean, one], f"{mean}.wide") for mean in means]
+        node("Concat", wide, "layers", axis=1)
+        node("Identity", [shown], "pieces")
+        outputs = [
+            floats("sentence", _HIDDEN),
+            floats("layers", len(_POOLED), _HIDDEN),
+            floats("pieces", "length", _HIDDEN),
+        ]
 
     def ids(name: str) -> Any:
         return helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
 
-    outputs = [
-        helper.make_tensor_value_info("sentence", TensorProto.FLOAT, ["batch", _HIDDEN]),
-        helper.make_tensor_value_info("layers", TensorProto.FLOAT, ["batch", len(_POOLED), _HIDDEN]),
-        helper.make_tensor_value_info("pieces", TensorProto.FLOAT, ["batch", "length", _HIDDEN]),
-    ]
     graph = helper.make_graph(
         nodes, "all-MiniLM-L6-v2", [ids("input_ids"), ids("attention_mask")], outputs, list(constants.values())
     )

@@ -1,7 +1,7 @@
 """Two problems in one message: its clauses, and which of them name another service than the main one.
 
-Both thresholds were chosen on training examples that the model had not seen: offering a second report that nobody
-wanted is worse than missing one.
+Offering a second report that nobody wanted is worse than missing one. What the thresholds give stands in
+docs/decisions/0008-how-messages-are-understood.md.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ _JOIN = re.compile(r",?\s+(?:and|also|plus|n)\s+|,\s*|\s*[&+]\s*|\s+as\s+well\s+
 _LETTERS = re.compile(r"[^\W\d_]")
 _MOST = 8
 """More clauses than this are not looked at: a long message must not cost many times a short one."""
-_SURE = 0.92
-_CONFUSED = 0.03
+_SURE, _SURE_IN_FEW_WORDS = 0.85, 0.98
+_FEW_WORDS = 4
+"""Up to so many words ("no water", "out of traffic") are more often a circumstance than a problem of their own."""
+_CONFUSED = 0.1
 _LEAST_WORDS = 2
 """One word ("Heat?", "cans") is too little to be a problem of its own."""
 
@@ -76,23 +78,30 @@ def other_problems(
     if not columns:
         return []
     best = [max(columns, key=lambda column: row[column]) for row in chances]
-    sure = [
-        float(row[column]) if len(text[part.start : part.end].split()) >= _LEAST_WORDS else 0.0
-        for row, column, part in zip(chances, best, parts, strict=True)
-    ]
+    words = [len(text[part.start : part.end].split()) for part in parts]
+    sure = [float(row[column]) for row, column in zip(chances, best, strict=True)]
+    plain = [_is_plain(chance, count) for chance, count in zip(sure, words, strict=True)]
     found: dict[str, dict[str, Any]] = {}
     for one, other in permutations(range(len(parts)), 2):
         apart = parts[one].end <= parts[other].start or parts[other].end <= parts[one].start
         confused = max(float(chances[one][best[other]]), float(chances[other][best[one]])) > _CONFUSED
-        if not apart or best[one] == best[other] or confused or min(sure[one], sure[other]) < _SURE:
+        if not apart or best[one] == best[other] or confused or not (plain[one] and plain[other]):
             continue
         code = codes[best[one]]
         if main in DANGERS and codes[best[other]] != main:
             continue
         if code and code != main and sure[one] > found.get(code, {"confidence": 0.0})["confidence"]:
-            words = text[parts[one].start : parts[one].end].strip()
-            found[code] = {"code": code, "confidence": sure[one], "text": words}
+            found[code] = {
+                "code": code,
+                "confidence": sure[one],
+                "text": text[parts[one].start : parts[one].end].strip(),
+            }
     return sorted(found.values(), key=lambda one: -one["confidence"])
+
+
+def _is_plain(chance: float, words: int) -> bool:
+    """Whether a clause of so many words names its problem plainly enough."""
+    return words >= _LEAST_WORDS and chance >= (_SURE if words > _FEW_WORDS else _SURE_IN_FEW_WORDS)
 
 
 def main_problem(

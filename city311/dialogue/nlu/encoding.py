@@ -8,15 +8,17 @@ from pathlib import Path
 
 from city311 import settings
 from city311.language import encoder
-from city311.language.encoder_build import VERSION, build
+from city311.language.encoder_build import build, fingerprint
 
+_SHOWN = 12
+"""Characters of a fingerprint that name a folder."""
 _building = threading.Lock()
 
 
 def encoder_for(configured: str) -> encoder.Encoder:
     """The encoder in the folder ``configured``, or in ``CITY311_ENCODER``, or the house's own.
 
-    The house's own (``models/encoder-<version>``) is built when it is not there yet.
+    The house's own is built when it is not there yet.
 
     Raises:
         EncoderError: it is missing, damaged, or cannot be built.
@@ -25,4 +27,9 @@ def encoder_for(configured: str) -> encoder.Encoder:
     if chosen:
         return encoder.load(Path(chosen))
     with _building:
-        return encoder.load(build(settings.HOUSE / "models" / f"encoder-{VERSION}"))
+        return encoder.load(build(house_folder()))
+
+
+def house_folder() -> Path:
+    """Where the house's own encoder is built: ``models/encoder-<beginning of its fingerprint>``."""
+    return settings.HOUSE / "models" / f"encoder-{fingerprint()[:_SHOWN]}"

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ FALLBACK = "nlu_fallback"
 _RANKING_LENGTH = 10
 _FREQUENT_FROM = 3
 _SHORT = 5
-_SHORT_BELOW = 0.8
+_SHORT_BELOW = 0.7
+_DANGER_BELOW = 0.9
 _ALWAYS = 1.1
 
 
@@ -69,8 +70,8 @@ class Understanding(IntentClassifier, GraphComponent):
         the examples nearest to it are dangers, and all sentences together reach ``danger_in_the_whole``.
         ``offered``: codes of the services that may be chosen; empty means those of the city pack. ``neighbours``: how
         much the labels of the nearest examples count, from 0 to 1. ``alike``: how much gist, wording and words count in
-        what is near. ``learnt_below``: of many examples, only dangers and those are learnt to which a trial without
-        them gives a smaller chance (of short ones, smaller than .8); the others would pull at hardly any weight.
+        what is near. ``learnt_below``: of many examples, only those are learnt to which a trial without them gives a
+        smaller chance (of short ones smaller than .7, of dangers .9); the others would pull at hardly any weight.
         ``cost`` and ``vector_weight``: see
         :func:`~city311.dialogue.nlu.classifier.fit` and :class:`~city311.dialogue.nlu.features.Features`.
         """
@@ -86,7 +87,7 @@ class Understanding(IntentClassifier, GraphComponent):
             "offered": [],
             "neighbours": 0.45,
             "alike": [1.0, 1.0, 1.0],
-            "learnt_below": 0.5,
+            "learnt_below": 0.35,
             "cost": 30.0,
             "vector_weight": 0.5,
         }
@@ -177,7 +178,7 @@ class Understanding(IntentClassifier, GraphComponent):
     def _enough(self, text: str, label: str) -> float:
         """Below which chance by the trial an example is learnt."""
         if label in DANGERS:
-            return _ALWAYS
+            return _DANGER_BELOW  # to miss one is worse than to hear one too many
         # Short answers are what dangers in few words are told from: more of them stay.
         return _SHORT_BELOW if _is_short(text) else float(self._config["learnt_below"])
 
@@ -266,7 +267,7 @@ class Understanding(IntentClassifier, GraphComponent):
         intents = self._rankings.of_intents(chances, _RANKING_LENGTH)
         services = self._rankings.of_services(chances, _RANKING_LENGTH)
         nonsense = self._rankings.of_nonsense(chances)
-        whole = danger(self._labels, alone, near)
+        whole = danger(self._labels, alone, near, again=partial(self._encoder.danger, corrected))
         best = self._choose(intents, whole, nonsense, vectors[0])
         heard: _Heard = {}
         if self._config["danger_in_the_whole"] <= whole[1] < self._config["danger_in_a_sentence"]:

@@ -33,7 +33,8 @@ def test_a_long_message_has_few_clauses() -> None:
 
 
 CODES = ("pothole", "light_out", None)
-TWO = [Clause(0, 3), Clause(3, 6)]
+WORDS = "there are five words here and there are five more of them"
+TWO = [Clause(0, 25), Clause(30, 57)]
 
 
 @pytest.mark.parametrize(
@@ -42,12 +43,20 @@ TWO = [Clause(0, 3), Clause(3, 6)]
         ([[0.98, 0.01, 0.0], [0.02, 0.98, 0.0]], ["light_out"]),
         ([[0.98, 0.01, 0.0], [0.98, 0.01, 0.0]], []),  # the same problem twice
         ([[0.98, 0.3, 0.0], [0.02, 0.98, 0.0]], []),  # easily confused
-        ([[0.98, 0.01, 0.0], [0.02, 0.9, 0.0]], []),  # not sure enough
+        ([[0.98, 0.01, 0.0], [0.02, 0.86, 0.0]], ["light_out"]),
+        ([[0.98, 0.01, 0.0], [0.02, 0.8, 0.0]], []),  # not sure enough
         ([[0.98, 0.01, 0.0], [0.02, 0.03, 0.98]], []),  # no service
     ],
 )
 def test_only_a_clear_second_problem_counts(chances: list[list[float]], found: list[str]) -> None:
-    said = other_problems("a bc d", TWO, np.array(chances), CODES, "pothole")
+    said = other_problems(WORDS, TWO, np.array(chances), CODES, "pothole")
+    assert [one["code"] for one in said] == found
+
+
+@pytest.mark.parametrize(("chance", "found"), [(0.99, ["light_out"]), (0.97, [])])
+def test_a_few_words_must_be_plainer(chance: float, found: list[str]) -> None:
+    chances = np.array([[0.98, 0.01, 0.0], [0.02, chance, 0.0]])
+    said = other_problems("a hole in the street, no water", [Clause(0, 20), Clause(22, 30)], chances, CODES, "pothole")
     assert [one["code"] for one in said] == found
 
 
@@ -58,7 +67,7 @@ def test_one_word_is_no_problem_of_its_own() -> None:
 
 def test_clauses_that_overlap_are_no_two_problems() -> None:
     chances = np.array([[0.98, 0.01, 0.0], [0.02, 0.98, 0.0]])
-    assert other_problems("a bc d", [Clause(0, 6), Clause(3, 6)], chances, CODES, "pothole") == []
+    assert other_problems(WORDS, [Clause(0, 25), Clause(6, 48)], chances, CODES, "pothole") == []
 
 
 @pytest.mark.parametrize(
@@ -70,13 +79,13 @@ def test_clauses_that_overlap_are_no_two_problems() -> None:
     ],
 )
 def test_beside_a_danger_another_problem_is_seen(chances: list[list[float]], found: list[str]) -> None:
-    said = other_problems("a bc d", TWO, np.array(chances), ("emergency", "light_out", "pothole"), "emergency")
+    said = other_problems(WORDS, TWO, np.array(chances), ("emergency", "light_out", "pothole"), "emergency")
     assert [one["code"] for one in said] == found
 
 
 def test_two_problems_without_the_danger_itself_are_its_circumstances() -> None:
     chances = np.array([[0.01, 0.98, 0.01], [0.0, 0.01, 0.98]])
-    assert other_problems("a bc d", TWO, chances, ("emergency", "light_out", "pothole"), "emergency") == []
+    assert other_problems(WORDS, TWO, chances, ("emergency", "light_out", "pothole"), "emergency") == []
 
 
 def named(*codes: str) -> list[dict[str, object]]:

@@ -47,6 +47,27 @@ def test_without_enough_dangers_nearby_there_is_none() -> None:
     assert danger(LABELS, [0.9, 0.1, 0.0], [0.6, 0.4, 0.0], nearby=0.5)[1] > 0.25
 
 
+@pytest.mark.parametrize(("second", "is_danger"), [(0.99, True), (0.5, False), (0.01, False)])
+def test_a_second_look_decides_what_is_in_doubt(second: float, is_danger: bool) -> None:
+    chance = danger(LABELS, [0.5, 0.5, 0.0], [0.2, 0.8, 0.0], again=lambda: second)[1]
+    assert (chance >= 0.5) is is_danger
+
+
+@pytest.mark.parametrize(
+    ("chances", "shares"),
+    [([0.0001, 0.9999, 0.0], [0.0, 1.0, 0.0]), ([0.9999999, 0.0000001, 0.0], [1.0, 0.0, 0.0])],
+)
+def test_what_is_plain_is_not_looked_at_again(chances: list[float], shares: list[float]) -> None:
+    asked: list[None] = []
+
+    def again() -> float:
+        asked.append(None)
+        return 0.5
+
+    assert danger(LABELS, chances, shares, again=again) == danger(LABELS, chances, shares)
+    assert not asked
+
+
 def test_where_no_label_is_a_danger_there_is_none() -> None:
     assert danger(["greet", "goodbye"], [0.5, 0.5], [0.5, 0.5]) == ("", 0.0)
 

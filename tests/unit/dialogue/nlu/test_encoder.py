@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nlu_model import HOUSE
+from safetensors.numpy import load_file
 
-from city311.dialogue.nlu.encoding import encoder_for
+from city311.dialogue.nlu.encoding import encoder_for, house_folder
 from city311.language import encoder, encoder_build
 
 
@@ -58,7 +58,7 @@ def test_the_last_layer_is_the_sentence() -> None:
 def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     encoder_for("")
-    shutil.copytree(HOUSE / "models" / f"encoder-{encoder_build.VERSION}", folder)
+    shutil.copytree(house_folder(), folder)
     manifest = json.loads((folder / encoder.MANIFEST).read_text(encoding="utf-8"))
     del manifest["fingerprint"]
     (folder / encoder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -69,7 +69,7 @@ def test_an_encoder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
 def test_damage_is_noticed(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     encoder_for("")
-    shutil.copytree(HOUSE / "models" / f"encoder-{encoder_build.VERSION}", folder)
+    shutil.copytree(house_folder(), folder)
     (folder / encoder.TOKENIZER).write_text("{}", encoding="utf-8")
     with pytest.raises(encoder.EncoderError, match="damaged"):
         encoder.load(folder)
@@ -105,10 +105,12 @@ def test_8_bits_change_little(tmp_path: Path) -> None:
         "🔥" * 9,
         "word " * 200,
     ]
-    encoder_build.write_float(encoder_build.package_folder() / "model.safetensors", tmp_path / encoder.MODEL)
-    house = HOUSE / "models" / f"encoder-{encoder_build.VERSION}"
+    published = load_file(encoder_build.package_folder() / "model.safetensors")
+    encoder_build.write_float(published, tmp_path / encoder.MODEL)
+    house = house_folder()
     small = encoder_for("")
-    shutil.copy(house / encoder.TOKENIZER, tmp_path)
+    for name in (encoder.TOKENIZER, encoder.SECOND_LOOK):
+        shutil.copy(house / name, tmp_path)
     manifest = json.loads((house / encoder.MANIFEST).read_text(encoding="utf-8"))
     manifest["sha256"] = {}
     (tmp_path / encoder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
