@@ -110,6 +110,7 @@ def main_problem(
     """The service to take, how sure that is, and the others to offer.
 
     It is what the whole message was taken for, unless its clauses plainly name several others: then the first of them.
+    Where a clause names it, it is as sure as that clause: beside another problem, the whole leaves more doubt.
 
     Args:
         text: the message.
@@ -118,7 +119,8 @@ def main_problem(
         named: every problem that the clauses name, as :func:`other_problems` gives them.
     """
     main, sure = whole, confidence
-    if len(named) > 1 and all(one["code"] != whole for one in named):
-        first = min(named, key=lambda one: text.find(one["text"]))
-        main, sure = first["code"], first["confidence"]
+    if len(named) > 1:
+        chosen = next((one for one in named if one["code"] == whole), None)
+        chosen = chosen or min(named, key=lambda one: text.find(one["text"]))
+        main, sure = chosen["code"], max(chosen["confidence"], confidence if chosen["code"] == whole else 0.0)
     return main, sure, [one for one in named if one["code"] != main]

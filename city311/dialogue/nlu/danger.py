@@ -19,7 +19,7 @@ _LEAST = 1e-6
 _SECOND_LOOK = 0.5
 _LEAST_OF_SECOND = 1e-5
 _DOUBTFUL = -4.0, 5.0
-"""Log odds between which it is looked at again: below are 7 of 1,613 dangers, above none of 3,708 that sound like it."""
+"""Log odds between which it is looked at again: 7 of 1,613 dangers are below, none of 3,708 that sound so above."""
 
 
 def danger(

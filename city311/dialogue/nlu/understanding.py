@@ -278,9 +278,9 @@ class Understanding(IntentClassifier, GraphComponent):
         also: list[dict[str, Any]] = []
         chosen = self._rankings.likeliest_service(chances)
         if best["name"] == REPORT and chosen and chosen in self._offered:
-            by_whole = chosen
-            chosen, sure, also = main_problem(text, chosen, services[0]["confidence"], self._others(text, None, heard))
-            if chosen != by_whole:
+            by_whole = (chosen, services[0]["confidence"])
+            chosen, sure, also = main_problem(text, *by_whole, self._others(text, None, heard))
+            if (chosen, sure) != by_whole:
                 services = _led_by(chosen, sure, services)
             entity = {
                 "entity": "service",

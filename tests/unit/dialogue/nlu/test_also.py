@@ -94,7 +94,8 @@ def named(*codes: str) -> list[dict[str, object]]:
 
 def test_the_main_problem_is_what_the_whole_message_was_taken_for() -> None:
     text = "noise, pothole"
-    assert main_problem(text, "pothole", 0.5, named("noise", "pothole")) == ("pothole", 0.5, named("noise"))
+    assert main_problem(text, "pothole", 0.5, named("noise", "pothole")) == ("pothole", 0.99, named("noise"))
+    assert main_problem(text, "pothole", 1.0, named("noise", "pothole")) == ("pothole", 1.0, named("noise"))
     assert main_problem(text, "pothole", 0.5, []) == ("pothole", 0.5, [])
     assert main_problem(text, "cave_in", 0.5, named("noise")) == ("cave_in", 0.5, named("noise"))
 
