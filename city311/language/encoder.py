@@ -55,6 +55,25 @@ def load(folder: Path) -> Encoder:
         return _shared[folder]
 
 
+def tokenizer(file: Path) -> Any:
+    """What cuts a text into its word pieces, the first 128 of them."""
+    from tokenizers import Tokenizer
+
+    found = Tokenizer.from_file(str(file))
+    found.enable_truncation(MAX_TOKENS)
+    found.no_padding()
+    return found
+
+
+def padded(ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+    """Texts of different lengths, as numbers of word pieces, in one array, and 1 where there is a piece."""
+    pieces = np.zeros((len(ids), max(map(len, ids))), np.int64)
+    there = np.zeros_like(pieces)
+    for row, one in enumerate(ids):
+        pieces[row, : len(one)], there[row, : len(one)] = one, 1
+    return pieces, there
+
+
 class Encoder:
     """One loaded encoder. Thread-safe. Use :func:`load` to share it."""
 
@@ -67,15 +86,12 @@ class Encoder:
 
     def __init__(self, folder: Path) -> None:
         import onnxruntime
-        from tokenizers import Tokenizer
 
         manifest = _manifest(folder)
         self.dimensions = int(manifest["dimensions"])
         self.layers = int(manifest["layers"])
         self.fingerprint = str(manifest["fingerprint"])
-        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.no_padding()
+        self._tokenizer = tokenizer(folder / TOKENIZER)
         options = onnxruntime.SessionOptions()
         # One message takes about 2 ms on one core. More threads would spin for it and starve the neighbours.
         options.intra_op_num_threads = 1
@@ -104,8 +120,8 @@ class Encoder:
 
         It takes three times as long as a vector.
         """
-        ids = np.array([self._tokenizer.encode(text).ids], np.int64)
-        ((none, *_dangers),) = self._second.run(["danger"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+        ids, there = padded([self._tokenizer.encode(text).ids])
+        ((none, *_dangers),) = self._second.run(["danger"], {"input_ids": ids, "attention_mask": there})[0]
         return 1 - float(none)
 
     def encode(self, texts: Sequence[str]) -> Any:
@@ -127,12 +143,7 @@ class Encoder:
         batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
 
         def encode_batch(chosen: list[int]) -> None:
-            longest = len(encoded[chosen[-1]].ids)
-            ids = np.zeros((len(chosen), longest), np.int64)
-            there = np.zeros_like(ids)
-            for row, index in enumerate(chosen):
-                count = len(encoded[index].ids)
-                ids[row, :count], there[row, :count] = encoded[index].ids, 1
+            ids, there = padded([encoded[index].ids for index in chosen])
             inputs = {"input_ids": ids, "attention_mask": there}
             if look is None:
                 vectors[chosen], layers[chosen] = self._session.run(["sentence", "layers"], inputs)

@@ -20,6 +20,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,12 @@ from city311.language import second_look
 from city311.language.eight_bits import packed
 from city311.language.encoder import (
     MANIFEST,
-    MAX_TOKENS,
     MODEL,
     SECOND_LOOK,
     TOKENIZER,
     EncoderError,
     is_complete,
+    tokenizer,
 )
 from city311.language.encoder_int8 import TEXTS, Feed, quantise
 
@@ -96,6 +97,7 @@ def build(folder: Path, source: Path | None = None) -> Path:
     return folder
 
 
+@cache
 def fingerprint() -> str:
     """Of what an encoder is built from, and how: models that were trained with another one keep theirs."""
     # Processors differ in the last digit of a range, and so files in some bytes: it is the same encoder.
@@ -128,15 +130,10 @@ def _check(path: Path, expected: str) -> None:
 
 
 def _feeds(tokenizer_file: Path) -> list[Feed]:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    tokenizer.enable_truncation(MAX_TOKENS)
-    tokenizer.no_padding()
     texts = yaml.safe_load(TEXTS.read_text(encoding="utf-8"))
     return [
         {"input_ids": np.array([one.ids], np.int64), "attention_mask": np.array([one.attention_mask], np.int64)}
-        for one in tokenizer.encode_batch(texts)
+        for one in tokenizer(tokenizer_file).encode_batch(texts)
     ]
 
 

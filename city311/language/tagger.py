@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from city311.language.batches import of_like_length
 from city311.settings import HOUSE
 
 _HIDDEN, _WIDE = 64, 96
@@ -197,14 +198,7 @@ def _one_cycle(done: float) -> float:
 def _batches(lengths: Any, tagged: Any, random: np.random.Generator) -> Iterator[Any]:
     """Every sentence once, those of a like length together; of those with no tag but 0, some."""
     taken = tagged | (random.random(len(lengths)) < _TAKEN_UNTAGGED)
-    order = random.permutation(np.flatnonzero((lengths > 0) & taken))
-    batches = []
-    for start in range(0, len(order), _BATCH * _POOL):
-        pool = order[start : start + _BATCH * _POOL]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        batches += [pool[at : at + _BATCH] for at in range(0, len(pool), _BATCH)]
-    for index in random.permutation(len(batches)):
-        yield batches[index]
+    return of_like_length(np.flatnonzero((lengths > 0) & taken), lengths, _BATCH, _POOL, random)
 
 
 @dataclass(frozen=True)

@@ -78,9 +78,9 @@ def other_problems(
     if not columns:
         return []
     best = [max(columns, key=lambda column: row[column]) for row in chances]
-    words = [len(text[part.start : part.end].split()) for part in parts]
+    said = [text[part.start : part.end].strip() for part in parts]
     sure = [float(row[column]) for row, column in zip(chances, best, strict=True)]
-    plain = [_is_plain(chance, count) for chance, count in zip(sure, words, strict=True)]
+    plain = [_is_plain(chance, len(words.split())) for chance, words in zip(sure, said, strict=True)]
     found: dict[str, dict[str, Any]] = {}
     for one, other in permutations(range(len(parts)), 2):
         apart = parts[one].end <= parts[other].start or parts[other].end <= parts[one].start
@@ -91,11 +91,7 @@ def other_problems(
         if main in DANGERS and codes[best[other]] != main:
             continue
         if code and code != main and sure[one] > found.get(code, {"confidence": 0.0})["confidence"]:
-            found[code] = {
-                "code": code,
-                "confidence": sure[one],
-                "text": text[parts[one].start : parts[one].end].strip(),
-            }
+            found[code] = {"code": code, "confidence": sure[one], "text": said[one]}
     return sorted(found.values(), key=lambda one: -one["confidence"])
 
 
@@ -120,7 +116,10 @@ def main_problem(
     """
     main, sure = whole, confidence
     if len(named) > 1:
-        chosen = next((one for one in named if one["code"] == whole), None)
-        chosen = chosen or min(named, key=lambda one: text.find(one["text"]))
-        main, sure = chosen["code"], max(chosen["confidence"], confidence if chosen["code"] == whole else 0.0)
+        by_clause = {one["code"]: one["confidence"] for one in named}
+        if whole in by_clause:
+            sure = max(confidence, by_clause[whole])
+        else:
+            main = min(named, key=lambda one: text.find(one["text"]))["code"]
+            sure = by_clause[main]
     return main, sure, [one for one in named if one["code"] != main]

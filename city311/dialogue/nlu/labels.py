@@ -5,6 +5,7 @@ Training data says ``report/pothole``; Rasa sees the intent ``report``. An inten
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 REPORT = "report"
@@ -24,6 +25,13 @@ def label_of(message: Any) -> str | None:
     """The fine label of a training message; None when it has no intent."""
     label = message.get(PROPERTY) or message.get("intent_response_key") or message.get("intent")
     return str(label) if label else None
+
+
+def texts_and_labels(messages: Iterable[Any]) -> tuple[list[str], list[str]]:
+    """Texts and fine labels of training messages that have both, each pair once."""
+    pairs = {(message.get("text"), label_of(message)): None for message in messages}
+    known = [(text, label) for text, label in pairs if text and label]
+    return [text for text, _ in known], [label for _, label in known]
 
 
 def is_learnt(message: Any) -> bool:

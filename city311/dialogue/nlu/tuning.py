@@ -11,15 +11,16 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from city311 import settings
-from city311.dialogue.nlu.labels import DANGERS, is_learnt, label_of
-from city311.language.encoder import MAX_TOKENS
+from city311.dialogue.nlu.labels import DANGERS, is_learnt, texts_and_labels
+from city311.language.batches import of_like_length
+from city311.language.encoder import TOKENIZER, padded, tokenizer
 from city311.language.encoder_build import HEADS, LAYERS, NORM_EPSILON, package_folder
 from city311.language.second_look import DANGER, FILE, save
 
@@ -28,7 +29,6 @@ _log = logging.getLogger(__name__)
 _ROUNDS = 3
 _BATCH = 32
 _POOL = 50
-"""Batches whose texts are sorted by length together, so that little is padding."""
 _RATE, _RATE_OF_HEADS = 5e-5, 1e-3
 _WARM_UP = 0.1
 _DROPPED = 0.1
@@ -43,16 +43,12 @@ def tune(texts: Sequence[str], labels: Sequence[str], target: Path = FILE) -> No
     """Learn from ``texts`` and their fine ``labels``, and write what differs from the published encoder."""
     import tensorflow as tf
     from safetensors.numpy import load_file
-    from tokenizers import Tokenizer
 
     tf.keras.utils.set_random_seed(_SEED)
     random = np.random.default_rng(_SEED)
     source = package_folder()
     published = load_file(str(source / "model.safetensors"))
-    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
-    tokenizer.enable_truncation(MAX_TOKENS)
-    tokenizer.no_padding()
-    ids = [one.ids for one in tokenizer.encode_batch(list(texts))]
+    ids = [one.ids for one in tokenizer(source / TOKENIZER).encode_batch(list(texts))]
     known = sorted(set(labels))
     fine = np.array([known.index(label) for label in labels])
     dangers = np.array([1 + DANGERS.index(label) if label in DANGERS else _NONE for label in labels])
@@ -70,10 +66,10 @@ def tune(texts: Sequence[str], labels: Sequence[str], target: Path = FILE) -> No
     @tf.function(
         autograph=False,
         input_signature=[
-            tf.TensorSpec([None, None], tf.int32),
-            tf.TensorSpec([None, None], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, None], tf.int64),
+            tf.TensorSpec([None, None], tf.int64),
+            tf.TensorSpec([None], tf.int64),
+            tf.TensorSpec([None], tf.int64),
         ],
     )
     def step(pieces: Any, there: Any, danger: Any, label: Any) -> Any:
@@ -93,7 +89,10 @@ def tune(texts: Sequence[str], labels: Sequence[str], target: Path = FILE) -> No
         top.apply_gradients(zip(slopes[len(learnt) :], of_heads, strict=True))
         return loss
 
-    chosen = [batch for _ in range(_ROUNDS) for batch in batches(ids, random)]
+    lengths = np.array([len(one) for one in ids])
+    chosen = [
+        batch for _ in range(_ROUNDS) for batch in of_like_length(np.arange(len(ids)), lengths, _BATCH, _POOL, random)
+    ]
     began = time.monotonic()
     for number, batch in enumerate(chosen):
         done = number / len(chosen)
@@ -101,7 +100,7 @@ def tune(texts: Sequence[str], labels: Sequence[str], target: Path = FILE) -> No
         body.learning_rate.assign(_RATE * pace)
         top.learning_rate.assign(_RATE_OF_HEADS * pace)
         pieces, there = padded([ids[index] for index in batch])
-        loss = step(pieces, there, dangers[batch].astype(np.int32), fine[batch].astype(np.int32))
+        loss = step(pieces, there, dangers[batch], fine[batch])
         if number % 100 == 99:
             left = (time.monotonic() - began) / (number + 1) * (len(chosen) - number - 1) / 60
             _log.info("%d of %d batches, loss %.3f, %.0f min left", number + 1, len(chosen), float(loss), left)
@@ -125,12 +124,13 @@ def mean_of(pieces: Any, there: Any, weights: Mapping[str, Any], dropped: float 
 
     Args:
         pieces: numbers of the word pieces, ``(texts, longest)``.
-        there: 1.0 where there is one, else 0.0.
+        there: 1 where there is one, else 0.
         weights: by their published names.
         dropped: share of the numbers that is left out between layers.
     """
     import tensorflow as tf
 
+    there = tf.cast(there, tf.float32)
     count, length = tf.shape(pieces)[0], tf.shape(pieces)[1]
     width = weights["embeddings.LayerNorm.weight"].shape[0]
 
@@ -168,40 +168,15 @@ def mean_of(pieces: Any, there: Any, weights: Mapping[str, Any], dropped: float 
     return tf.reduce_sum(kept, 1) / tf.reduce_sum(there, 1, keepdims=True)
 
 
-def batches(ids: Sequence[Sequence[int]], random: np.random.Generator) -> Iterator[Any]:
-    """Indices of every text once; those of a batch are about as long as each other."""
-    order = random.permutation(len(ids))
-    found = []
-    for start in range(0, len(order), _BATCH * _POOL):
-        pool = sorted(order[start : start + _BATCH * _POOL], key=lambda index: len(ids[index]))
-        found += [np.array(pool[first : first + _BATCH]) for first in range(0, len(pool), _BATCH)]
-    for index in random.permutation(len(found)):
-        yield found[index]
-
-
-def padded(ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-    """Texts of different lengths as one array, and where each of them is."""
-    longest = max(map(len, ids))
-    pieces = np.zeros((len(ids), longest), np.int32)
-    there = np.zeros((len(ids), longest), np.float32)
-    for row, one in enumerate(ids):
-        pieces[row, : len(one)], there[row, : len(one)] = one, 1
-    return pieces, there
-
-
 def main() -> None:
     """Tune with the training data of the house."""
     from city311.dialogue.nlu.importer import CityDataImporter
 
     house = settings.HOUSE
     importer = CityDataImporter(str(house / "config.yml"), str(house / "domain.yml"), [str(house / "data")])
-    examples = {
-        (str(message.get("text")), label): None
-        for message in importer.get_nlu_data("en").training_examples
-        if is_learnt(message) and message.get("text") and (label := label_of(message))
-    }
-    _log.info("%d examples", len(examples))
-    tune([text for text, _ in examples], [label for _, label in examples], *map(Path, sys.argv[1:2]))
+    texts, labels = texts_and_labels(filter(is_learnt, importer.get_nlu_data("en").training_examples))
+    _log.info("%d examples", len(texts))
+    tune(texts, labels, *map(Path, sys.argv[1:2]))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
@@ -33,7 +33,7 @@ from city311.dialogue.nlu.classifier import Classifier, Examples, fit, softmax
 from city311.dialogue.nlu.danger import danger
 from city311.dialogue.nlu.encoding import encoder_for
 from city311.dialogue.nlu.features import Features, Rows
-from city311.dialogue.nlu.labels import DANGERS, REPORT, is_learnt, label_of
+from city311.dialogue.nlu.labels import DANGERS, REPORT, is_learnt, texts_and_labels
 from city311.dialogue.nlu.neighbours import Neighbours, Views
 from city311.dialogue.nlu.rankings import Rankings, mix
 from city311.dialogue.nlu.reading import PIECES, read
@@ -134,8 +134,8 @@ class Understanding(IntentClassifier, GraphComponent):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn every labelled example. Raises EncoderError when the encoder cannot be built."""
-        texts, labels = _columns(message for message in training_data.training_examples if is_learnt(message))
-        aside = _columns(message for message in training_data.training_examples if not is_learnt(message))
+        texts, labels = texts_and_labels(message for message in training_data.training_examples if is_learnt(message))
+        aside = texts_and_labels(message for message in training_data.training_examples if not is_learnt(message))
         self._encoder = encoder_for(self._config["encoder"])
         _log.info("Understanding: %d examples, %d labels", len(texts), len(set(labels)))
         # What is tried comes first: its rows are the beginning of whatever is learnt in the end.
@@ -364,13 +364,6 @@ def _led_by(code: str, sure: float, services: Sequence[dict[str, Any]]) -> list[
     """A ranking with ``code`` first, which is so ``sure``; the others share the rest as before."""
     rest = [{**one, "confidence": one["confidence"] * (1 - sure)} for one in services if one["code"] != code]
     return [{"code": code, "confidence": sure}, *rest][:_RANKING_LENGTH]
-
-
-def _columns(messages: Iterable[Message]) -> tuple[list[str], list[str]]:
-    """Texts and labels, each pair once."""
-    pairs = {(message.get("text"), label_of(message)): None for message in messages}
-    known = [(text, label) for text, label in pairs if text and label]
-    return [text for text, _ in known], [label for _, label in known]
 
 
 def _is_short(text: str) -> bool:

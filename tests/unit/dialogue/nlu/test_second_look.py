@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 from city311.dialogue.nlu import tuning
 from city311.dialogue.nlu.encoding import encoder_for
-from city311.language import encoder_build, second_look
+from city311.language import encoder, encoder_build, second_look
+from city311.language.batches import of_like_length
 
 TEXTS = ["no heat", "the heat is off in our building since Friday and grandma is cold", "SMOKE in the hall!!"]
 
@@ -70,19 +71,17 @@ def test_what_only_sounds_like_danger_is_seen(text: str) -> None:
 
 def test_a_tuning_starts_from_the_published_encoder(published: dict[str, Any]) -> None:
     import tensorflow as tf
-    from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(encoder_build.package_folder() / "tokenizer.json"))
-    tokenizer.no_padding()
-    pieces, there = tuning.padded([one.ids for one in tokenizer.encode_batch(TEXTS)])
+    cut = encoder.tokenizer(encoder_build.package_folder() / encoder.TOKENIZER)
+    pieces, there = encoder.padded([one.ids for one in cut.encode_batch(TEXTS)])
     mean = tuning.mean_of(tf.constant(pieces), tf.constant(there), published, dropped=0).numpy()
     mean /= np.linalg.norm(mean, axis=1, keepdims=True)
     assert ((mean * encoder_for("").encode(TEXTS)).sum(axis=1) > 0.98).all()
 
 
 def test_every_text_is_learnt_once_a_round() -> None:
-    ids = [[0] * (1 + number % 7) for number in range(2000)]
-    batches = list(tuning.batches(ids, np.random.default_rng(0)))
+    lengths = np.array([1 + number % 7 for number in range(2000)])
+    batches = list(of_like_length(np.arange(2000), lengths, 32, 50, np.random.default_rng(0)))
     assert sorted(index for batch in batches for index in batch) == list(range(2000))
     assert max(map(len, batches)) <= 32
 
@@ -94,13 +93,11 @@ def test_a_tuning_learns_what_it_is_shown(tmp_path: Path, published: dict[str, A
     graph = tmp_path / "graph.onnx"
     encoder_build.write_float(second_look.weights(published, tmp_path / "kept.npz"), graph)
     import onnxruntime
-    from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(encoder_build.package_folder() / "tokenizer.json"))
-    tokenizer.no_padding()
+    cut = encoder.tokenizer(encoder_build.package_folder() / encoder.TOKENIZER)
     session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
     found = []
     for text in ("smoke everywhere 7", "a nice day 7", "good bye all 7"):
-        ids = np.array([tokenizer.encode(text).ids], np.int64)
-        found.append(session.run(["danger"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0])
+        ids, there = encoder.padded([cut.encode(text).ids])
+        found.append(session.run(["danger"], {"input_ids": ids, "attention_mask": there})[0][0])
     assert [int(chances.argmax()) for chances in found] == [1, 0, 2]
